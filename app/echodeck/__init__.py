@@ -1,0 +1,31 @@
+"""echodeck: the live control room for people who generate pictures and video with AI on their own machines.
+
+Names for scripts and notebooks are loaded when first used, so that `import echodeck` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .client import connect
+    from .view.history import History
+    from .view.studio import Studio
+
+__all__ = ["History", "Studio", "__version__", "connect"]
+
+_WHERE = {"connect": "client", "Studio": "view.studio", "History": "view.history"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -1,0 +1,101 @@
+"""The settings: defaults < `echodeck.toml` < environment (`ECHODECK_*`) < flags, resolved once into a frozen record."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from .errors import ConfigError
+
+
+def _default_data() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("echodeck", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Each is a key of `echodeck.toml` and, as ECHODECK_NAME, an environment variable."""
+
+    host: str = "127.0.0.1"
+    port: int = 8309
+    dash_host: str = "127.0.0.1"
+    dash_port: int = 8310
+    hub: str = ""
+    """The hub's address as agents, dashboards and commands reach it; "" means the one on this machine's `port`."""
+    data: Path = field(default_factory=_default_data)
+    engine: str = "sketch"
+    slots: int = 1
+    """Jobs an agent works on at once."""
+    user: str = ""
+    lease_s: float = 10.0
+    """How long a job stays with a worker that is not heard from."""
+    heartbeat_s: float = 2.0
+    period_s: float = 1.0
+    """Between two samples of a machine's metrics."""
+    max_frame_bytes: int = 1 << 20
+    allow_origin: str = ""
+    """Further web origins that may use the hub, separated by commas (behind a proxy, say)."""
+    allow_host: str = ""
+    """Further host names the hub answers to, separated by commas."""
+
+    @property
+    def hub_url(self) -> str:
+        """Where the hub is reached: http(s)://host:port without a trailing slash."""
+        if self.hub:
+            return self.hub.rstrip("/")
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    @property
+    def output_dir(self) -> Path:
+        return self.data / "outputs"
+
+
+def load(flags: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None,
+         file: Path | None = None) -> Settings:
+    """The settings in force. A flag that is None was not given.
+
+    `file` defaults to `echodeck.toml` in the working directory, if there is one. Raises ConfigError naming the place.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    path = file if file is not None else Path("echodeck.toml")
+    if path.exists():
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+        for name, value in content.items():
+            values[name] = _convert(name, value, f"{path}: {name}")
+    for item in fields(Settings):
+        variable = f"ECHODECK_{item.name.upper()}"
+        if variable in environ:
+            values[item.name] = _convert(item.name, environ[variable], variable)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _convert(name, value, f"--{name.replace('_', '-')}")
+    return Settings(**values)
+
+
+def _convert(name: str, value: Any, where: str) -> Any:
+    hints = get_type_hints(Settings)
+    if name not in hints:
+        raise ConfigError(f"{where}: unknown setting; there are {', '.join(hints)}")
+    kind = hints[name]
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
+        raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}")
+    try:
+        converted = kind(value)
+    except ValueError as error:
+        raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}") from error
+    if name in ("port", "dash_port") and not 0 <= converted <= 65535:
+        raise ConfigError(f"{where}: a port is 0 to 65535, got {converted}")
+    if name in ("lease_s", "heartbeat_s", "period_s", "slots", "max_frame_bytes") and converted <= 0:
+        raise ConfigError(f"{where}: must be more than 0, got {converted}")
+    return converted

@@ -1,0 +1,140 @@
+"""One tree of errors. Each carries a `code` for programs, a sentence for people, and the field it is about.
+
+    EchodeckError
+    ├── InputError              what somebody asked for cannot be done; nothing changed
+    │   ├── BadField            one field has a wrong value            (code "bad_field")
+    │   ├── BadFrame            a message that cannot be read          ("bad_json", "too_large", "unknown_type", …)
+    │   ├── UnknownRecord       no such job, alert, agent              ("unknown_job", …)
+    │   └── IllegalTransition   the job's state forbids it             ("illegal_transition")
+    ├── StoreError              the data directory cannot be used
+    │   ├── StoreHeld           another hub has it                     ("store_held")
+    │   └── StoreUnavailable    full, read-only, damaged               ("store_unavailable")
+    ├── HubUnreachable          nobody answers at the hub's address    ("hub_unreachable")
+    ├── ConfigError             a setting cannot be used               ("bad_setting")
+    ├── Cancelled               raised inside a generation that was asked to stop
+    └── EngineError             a generation failed; says whether trying again can help
+        └── OutOfMemory         it would not fit, or did not fit       ("out_of_memory")
+"""
+
+from __future__ import annotations
+
+
+class EchodeckError(Exception):
+    """The root. `str(error)` is one sentence that a person can act on."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        if code is not None:
+            self.code = code
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The error as it goes over the wire and out of `--json`: `code`, `message`, `field`."""
+        return {"code": self.code, "message": self.message, "field": self.field}
+
+
+class InputError(EchodeckError):
+    """What was asked for cannot be done as asked; nothing has changed."""
+
+    code = "bad_input"
+
+
+class BadField(InputError):
+    """One field has a wrong value. The message names the field and the mend."""
+
+    code = "bad_field"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}", field=field)
+
+
+class BadFrame(InputError):
+    """A message that cannot be read at all; `code` says why."""
+
+    code = "bad_frame"
+
+
+class UnknownRecord(InputError):
+    """There is no such record (any more)."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"no {kind} has the id {key[:80]!r}", code=f"unknown_{kind}", field=f"{kind}Id")
+        self.key = key
+
+
+class IllegalTransition(InputError):
+    """The job's state forbids it; `story` says how the job came to be in that state."""
+
+    code = "illegal_transition"
+
+    def __init__(self, message: str, story: str = "") -> None:
+        super().__init__(message, field="command")
+        self.story = story
+
+
+class StoreError(EchodeckError):
+    """The data directory cannot be used."""
+
+    code = "store_error"
+
+
+class StoreHeld(StoreError):
+    """Another hub process has the data directory open."""
+
+    code = "store_held"
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class StoreUnavailable(StoreError):
+    """The disk is full, the directory is read-only, or the database is damaged."""
+
+    code = "store_unavailable"
+
+
+class HubUnreachable(EchodeckError):
+    """Nobody answers at the hub's address."""
+
+    code = "hub_unreachable"
+
+
+class ConfigError(EchodeckError):
+    """A setting cannot be used; the message names where it was set."""
+
+    code = "bad_setting"
+
+
+class Cancelled(EchodeckError):
+    """Raised inside a generation, at a step, when somebody cancelled it."""
+
+    code = "cancelled"
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)
+
+
+class EngineError(EchodeckError):
+    """A generation failed. `retryable` says whether the same job could succeed if tried again."""
+
+    code = "engine_error"
+
+    def __init__(self, message: str, *, retryable: bool = False, code: str | None = None, detail: str = "") -> None:
+        super().__init__(message, code=code)
+        self.retryable = retryable
+        self.detail = detail
+
+
+class OutOfMemory(EngineError):
+    """The job does not fit in memory. Both figures are in bytes."""
+
+    code = "out_of_memory"
+
+    def __init__(self, message: str, *, needed_bytes: int, free_bytes: int) -> None:
+        super().__init__(message, retryable=False)
+        self.needed_bytes = needed_bytes
+        self.free_bytes = free_bytes

@@ -1,0 +1,246 @@
+"""What a client may say to the hub: one class of payload a message type.
+
+Unknown fields are ignored, wrong ones refused. Payload keys are camelCase. Every request may carry an `id` beside its
+payload; it is echoed in exactly one `ack` or `error`, and a repeated one has no second effect.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ..model.engine import EngineInfo
+from ..model.job import JobError, Output
+from ..model.record import Host
+
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+Whole = Annotated[int, Meta(ge=0, le=2**53)]
+Seconds = Annotated[float, Meta(ge=0)]
+PriorityName = Literal["low", "normal", "high", "urgent"]
+Priority = Annotated[int, Meta(ge=-100, le=100)] | PriorityName
+PRIORITIES: dict[str, int] = {"low": -10, "normal": 0, "high": 10, "urgent": 20}
+
+
+class Say(Struct, rename="camel", omit_defaults=True):
+    """The base of every payload a client sends."""
+
+
+class Nothing(Say):
+    """A request without a payload."""
+
+
+# --- viewers and people ----------------------------------------------------------------------------------------------
+
+
+class JobRef(Say):
+    job_id: Id
+
+
+class GenerationCommand(Say):
+    job_id: Id
+    command: Literal["pause", "resume", "cancel"]
+
+
+class Submit(Say):
+    """A job to queue, `count` times (the seed grows by one each). What is left out takes the engine's default."""
+
+    engine: str | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    prompt: str | UnsetType = UNSET
+    width: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    steps: int | UnsetType = UNSET
+    seed: int | UnsetType = UNSET
+    batch: int | UnsetType = UNSET
+    frames: int | UnsetType = UNSET
+    sampler: str | UnsetType = UNSET
+    options: dict[str, str | int | float | bool] | UnsetType = UNSET
+    priority: Priority = 0
+    count: Annotated[int, Meta(ge=1, le=1000)] = 1
+    user: Annotated[str, Meta(max_length=80)] = ""
+
+
+class Move(Say):
+    """Give one of: `direction`, `place` (0 is the front), `before` or `after` (another job's id)."""
+
+    job_id: Id
+    direction: Literal["up", "down", "top", "bottom"] | None = None
+    place: Whole | None = None
+    before: Id | None = None
+    after: Id | None = None
+
+
+class SetPriority(Say):
+    job_id: Id
+    priority: Priority
+
+
+class AlertRef(Say):
+    alert_id: Id
+
+
+class Communicate(Say):
+    """A message to everybody, to one agent or person (`to`), or about a job."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=4000)]
+    level: Literal["info", "success", "warning", "error"] = "info"
+    to: Annotated[str, Meta(max_length=128)] = ""
+    job_id: Annotated[str, Meta(max_length=128)] = ""
+
+
+class Subscribe(Say):
+    """Only these message types (empty: all), and previews of these jobs only; at most `max_rate` flushes a second."""
+
+    topics: list[str] = []
+    max_rate: Annotated[float, Meta(gt=0, le=60)] = 10.0
+
+
+class Query(Say):
+    """A question to the coordinator. `job_id` or `job` (a submit payload) for "estimate" and "why"."""
+
+    what: Literal["health", "plan", "estimate", "capacity", "why"]
+    job_id: str = ""
+    job: Submit | None = None
+
+
+class Workflow(Say):
+    """Jobs to be queued one after the other; the result is sent when all of them have ended."""
+
+    jobs: Annotated[list[Submit], Meta(min_length=1, max_length=1000)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
+# --- agents ----------------------------------------------------------------------------------------------------------
+
+
+class InHand(Say):
+    """A job that an agent still has in hand when it registers."""
+
+    job_id: Id
+    attempt: Whole
+    worker_id: Id
+
+
+class Register(Say):
+    """Who the agent is. `agent_id` is new for every process, so a restarted agent is another agent."""
+
+    agent_id: Id
+    host: Annotated[str, Meta(min_length=1, max_length=128)]
+    pid: int = 0
+    version: str = ""
+    engines: list[EngineInfo] = []
+    slots: Whole = 1
+    running: list[InHand] = []
+
+
+class Heartbeat(Say):
+    """Renews the leases of the jobs named."""
+
+    jobs: list[Id] = []
+
+
+class Claim(Say):
+    """Asks for the next job that one of these engines can do. The ack's `job` is null when there is none."""
+
+    worker_id: Id
+    engines: list[str]
+
+
+class JobReport(Say):
+    """A fact about a job in hand. Which other fields matter depends on `fact`; times are by the agent's clock."""
+
+    job_id: Id
+    attempt: Whole
+    worker_id: Id
+    fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed"]
+    at_s: Seconds
+    index: Whole = 0
+    duration_s: Seconds = 0.0
+    skipped: bool = False
+    stages: list[tuple[str, Whole]] = []
+    outputs: list[Output] = []
+    error: JobError | None = None
+
+
+class JobProgress(Say):
+    """The newest step of the current stage, and the steps measured since the last report, oldest first.
+
+    A sample is (stage index, step from 1, when it ended, its duration in seconds).
+    """
+
+    job_id: Id
+    attempt: Whole
+    worker_id: Id
+    index: Whole
+    step: Whole
+    at_s: Seconds
+    samples: list[tuple[Whole, Whole, Seconds, Seconds]] = []
+
+
+class JobPreview(Say):
+    """`image` is a data URL of a small picture."""
+
+    job_id: Id
+    attempt: Whole
+    step: Whole
+    image: Annotated[str, Meta(max_length=400_000, pattern="^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/=]*$")]
+
+
+class HostMetrics(Say):
+    host: Host
+
+
+class Log(Say):
+    level: Literal["debug", "info", "success", "warning", "error"]
+    source: Annotated[str, Meta(max_length=128)]
+    message: Annotated[str, Meta(max_length=4000)]
+    job_id: Annotated[str, Meta(max_length=128)] = ""
+    at_s: Seconds = 0.0
+
+
+VIEWER: dict[str, type[Say]] = {
+    "ping": Nothing,
+    "subscribe_generation": JobRef,
+    "request_system_status": Nothing,
+    "request_queue_status": Nothing,
+    "generation_command": GenerationCommand,
+    "submit": Submit,
+    "move": Move,
+    "set_priority": SetPriority,
+    "retry": JobRef,
+    "remove": JobRef,
+    "clear_completed": Nothing,
+    "acknowledge_alert": AlertRef,
+    "communicate": Communicate,
+    "subscribe": Subscribe,
+}
+ASKER: dict[str, type[Say]] = {**VIEWER, "query": Query, "workflow": Workflow}
+WORKER: dict[str, type[Say]] = {
+    **VIEWER,
+    "register": Register,
+    "heartbeat": Heartbeat,
+    "claim": Claim,
+    "job_report": JobReport,
+    "job_progress": JobProgress,
+    "job_preview": JobPreview,
+    "host_metrics": HostMetrics,
+    "log": Log,
+}
+ENDPOINTS: dict[str, dict[str, type[Say]]] = {
+    "/api/ws": VIEWER,
+    "/api/echo/ws": ASKER,
+    "/api/coordination/ws": WORKER,
+}
+"""What may be said where."""
+
+
+def given(submit: Submit) -> dict[str, Any]:
+    """The fields of JobSpec that were given, without those left out."""
+    names = ("model", "title", "prompt", "width", "height", "steps", "seed", "batch", "frames", "sampler", "options")
+    return {name: getattr(submit, name) for name in names if getattr(submit, name) is not UNSET}
+
+
+def priority(value: int | str) -> int:
+    return PRIORITIES[value] if isinstance(value, str) else value
