@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from echodeck.model.history import KEPT_RUNS, History
+from echodeck.model.job import JobSpec
+from echodeck.model.record import StageRun
+
+SPEC = JobSpec(engine="sketch", model="m", width=256, height=256, steps=20)
+SAMPLE = StageRun("j", 1, "sketch", "m", 256, 256, 20, 1, 1, "sample", 0.0, duration_s=12.0, first_s=2.5, step_s=0.5)
+LOAD = StageRun("j", 1, "sketch", "m", 256, 256, 0, 1, 1, "load model", 0.0, duration_s=4.0)
+
+
+def runs(base: StageRun, durations: list[float]) -> list[StageRun]:
+    return [replace(base, job_id=str(n), at_s=float(n), duration_s=d, first_s=base.first_s and d / 5,
+                    step_s=base.step_s and d / 25) for n, d in enumerate(durations)]
+
+
+def test_expects_the_median_of_runs_of_the_same_size() -> None:
+    found = History(runs(SAMPLE, [9.0, 10.0, 11.0, 10.0, 500.0])).expect(SPEC, "sample", 20)
+    assert found.basis == "same"
+    assert found.median_s == pytest.approx(10.0)
+    assert found.step_s == pytest.approx(0.4)
+    assert math.exp(found.warm) == pytest.approx(5.0)
+    assert math.sqrt(found.variance) < 0.25, "one odd run of five must not widen the spread"
+
+
+def test_few_equal_runs_do_not_pretend_to_certainty() -> None:
+    once = History(runs(LOAD, [4.0])).expect(SPEC, "load model", 0)
+    often = History(runs(LOAD, [4.0] * 30)).expect(SPEC, "load model", 0)
+    assert once.variance > 4 * often.variance > 0
+
+
+def test_another_resolution_is_scaled_and_less_certain() -> None:
+    history = History([*runs(SAMPLE, [10.0] * 6), *runs(LOAD, [4.0] * 6)])
+    wide = replace(SPEC, width=512, height=512)
+    sample = history.expect(wide, "sample", 40)
+    assert sample.basis == "scaled"
+    assert sample.median_s == pytest.approx(10.0 * 4 * 2), "pixels x steps"
+    assert sample.step_s == pytest.approx(0.4 * 4), "a step does not grow with their number"
+    assert sample.variance > history.expect(SPEC, "sample", 20).variance
+    assert history.expect(wide, "load model", 0).median_s == pytest.approx(4.0 * 2), "half-way until told otherwise"
+
+
+def test_learns_how_a_stage_grows_with_size() -> None:
+    many = [replace(run, width=side, height=side, job_id=f"{side}")
+            for side in (64, 128, 512) for run in runs(LOAD, [4.0] * 5)]
+    found = History(many).expect(replace(SPEC, width=1024, height=1024), "load model", 0)
+    assert found.median_s < 6.0, "loading took the same at every size"
+
+
+def test_batch_and_frames_are_part_of_the_size() -> None:
+    history = History(runs(SAMPLE, [10.0] * 6))
+    assert history.expect(replace(SPEC, batch=4, frames=2), "sample", 20).median_s == pytest.approx(80.0)
+
+
+def test_another_model_teaches_nothing() -> None:
+    history = History(runs(SAMPLE, [10.0] * 6))
+    found = history.expect(replace(SPEC, model="other"), "sample", 20)
+    assert found.basis == "default"
+    assert found.median_s > 0
+    assert found.variance > 1.0
+    assert history.expect(SPEC, "decode", 0).basis == "default"
+
+
+def test_keeps_the_latest_runs_whatever_order_they_come_in() -> None:
+    old, new = runs(LOAD, [100.0] * KEPT_RUNS), runs(LOAD, [1.0] * KEPT_RUNS)
+    history = History(reversed([*old, *(replace(run, at_s=1000.0 + run.at_s) for run in new)]))
+    assert history.expect(SPEC, "load model", 0).median_s == pytest.approx(1.0)
+
+
+def test_learns_as_it_goes() -> None:
+    history = History()
+    assert history.expect(SPEC, "load model", 0).basis == "default"
+    history.add(LOAD)
+    assert history.expect(SPEC, "load model", 0).median_s == pytest.approx(4.0)
+
+
+def test_knows_the_stages_of_a_model_it_has_seen() -> None:
+    history = History([LOAD, replace(SAMPLE, at_s=1.0), replace(LOAD, stage="save", at_s=2.0)])
+    assert history.plan(replace(SPEC, steps=7)) == (("load model", 0), ("sample", 7), ("save", 0))
+    assert history.plan(replace(SPEC, model="other")) == (("generate", 20),)
+
+
+def test_odd_durations_do_no_harm() -> None:
+    found = History(runs(LOAD, [0.0, -1.0, 1e300])).expect(replace(SPEC, width=0, height=0), "load model", 0)
+    assert 0 < found.median_s < 1e9
+    assert math.isfinite(found.variance)
