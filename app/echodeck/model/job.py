@@ -7,6 +7,8 @@ Pausing and cancelling a job that a worker has in hand are requests: the job's `
 state changes when the worker confirms. A job that nobody has in hand obeys at once.
 
 Times are seconds since the Unix epoch (`_s`), durations are seconds.
+
+The module is over 400 lines because records, facts, table and `advance` are one thing, read and changed together.
 """
 
 from __future__ import annotations

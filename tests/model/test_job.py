@@ -1,0 +1,143 @@
+"""The transition table: every row, every forbidden pair, and any sequence of facts."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from echodeck.errors import IllegalTransition
+from echodeck.model import job as m
+from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, Phase, StageState, advance, check, phase_of
+
+FACTS = {
+    m.PauseAsked: m.PauseAsked(10.0, "mika"),
+    m.ResumeAsked: m.ResumeAsked(11.0, "mika"),
+    m.CancelAsked: m.CancelAsked(12.0, "mika"),
+    m.RetryAsked: m.RetryAsked(13.0, 5.0, "mika"),
+    m.Moved: m.Moved(14.0, 2.5, 10, "mika"),
+    m.Claimed: m.Claimed(15.0, "w1", "atelier"),
+    m.Readopted: m.Readopted(16.0, "w1", "atelier"),
+    m.Planned: m.Planned(17.0, (("load model", 0), ("sample", 20), ("save", 0))),
+    m.StageStarted: m.StageStarted(18.0, 1),
+    m.StageDone: m.StageDone(19.0, 0, 1.5),
+    m.Stepped: m.Stepped(20.0, 1, 3),
+    m.PausedNow: m.PausedNow(21.0),
+    m.ResumedNow: m.ResumedNow(22.0),
+    m.CancelledNow: m.CancelledNow(23.0),
+    m.Completed: m.Completed(24.0, (Output("a.png"),)),
+    m.Failed: m.Failed(25.0, JobError("engine_error", "no")),
+    m.WorkerLost: m.WorkerLost(26.0, -1.0, "worker w1 was not heard from for 10 s"),
+}
+SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
+
+
+def story_of(*kinds: type) -> Job:
+    job = Job(id="j1", spec=SPEC, created_s=1.0)
+    for kind in kinds:
+        job = advance(job, FACTS[kind])
+    return job
+
+
+PHASES = {
+    Phase.PENDING: story_of(),
+    Phase.HELD: story_of(m.PauseAsked),
+    Phase.RUNNING: story_of(m.Claimed, m.Planned),
+    Phase.PAUSED: story_of(m.Claimed, m.Planned, m.PauseAsked, m.PausedNow),
+    Phase.COMPLETED: story_of(m.Claimed, m.Planned, m.Completed),
+    Phase.FAILED: story_of(m.Claimed, m.Planned, m.Failed),
+    Phase.CANCELLED: story_of(m.CancelAsked),
+}
+
+
+@pytest.mark.parametrize(("phase", "kind"), list(itertools.product(Phase, FACTS)), ids=str)
+def test_every_pair_is_a_row_or_an_error(phase: Phase, kind: type) -> None:
+    job = PHASES[phase]
+    assert phase_of(job) is phase
+    target = m.TRANSITIONS.get((phase, kind))
+    if target is None:
+        with pytest.raises(IllegalTransition) as caught:
+            advance(job, FACTS[kind])
+        assert "j1" in caught.value.story
+        assert phase.value in str(caught.value)
+    else:
+        assert phase_of(advance(job, FACTS[kind])) is target
+
+
+def test_pausing_a_running_job_waits_for_the_worker() -> None:
+    asked = story_of(m.Claimed, m.Planned, m.PauseAsked)
+    assert (asked.state, asked.request, asked.paused_by) == (JobState.RUNNING, "pause", "mika")
+    assert advance(asked, FACTS[m.PausedNow]).request == ""
+
+
+def test_resuming_before_the_worker_paused_takes_the_request_over() -> None:
+    job = advance(story_of(m.Claimed, m.Planned, m.PauseAsked), FACTS[m.ResumeAsked])
+    assert job.request == "resume"
+    assert advance(job, FACTS[m.ResumedNow]).request == ""
+
+
+def test_a_cancel_wins_over_pause_and_resume() -> None:
+    job = story_of(m.Claimed, m.Planned, m.CancelAsked)
+    for kind in (m.PauseAsked, m.ResumeAsked):
+        assert advance(job, FACTS[kind]).request == "cancel"
+    assert advance(job, FACTS[m.WorkerLost]).state is JobState.CANCELLED
+
+
+def test_time_paused_is_not_elapsed() -> None:
+    job = Job(id="j", spec=SPEC)
+    for fact in (m.Claimed(100.0, "w"), m.PausedNow(110.0), m.ResumedNow(150.0), m.Completed(155.0)):
+        job = advance(job, fact)
+    assert job.elapsed_s(999.0) == 15.0
+    paused = advance(advance(Job(id="j", spec=SPEC), m.Claimed(0.0, "w")), m.PausedNow(4.0))
+    assert paused.elapsed_s(60.0) == 4.0
+
+
+def test_a_lost_worker_three_times_is_a_failure() -> None:
+    job = Job(id="j", spec=SPEC)
+    for attempt in range(1, m.MAX_ATTEMPTS + 1):
+        job = advance(advance(job, m.Claimed(1.0, "w")), m.WorkerLost(2.0, -1.0))
+        assert job.state is (JobState.FAILED if attempt == m.MAX_ATTEMPTS else JobState.PENDING)
+    assert job.error is not None
+    assert job.error.kind == "worker_lost"
+    again = advance(job, FACTS[m.RetryAsked])
+    assert (again.state, again.attempt, again.error) == (JobState.PENDING, 0, None)
+
+
+def test_a_job_paused_on_a_lost_worker_is_held() -> None:
+    job = advance(PHASES[Phase.PAUSED], FACTS[m.WorkerLost])
+    assert job.held
+
+
+def test_stages_end_with_their_job() -> None:
+    job = story_of(m.Claimed, m.Planned, m.StageDone, m.StageStarted, m.Stepped)
+    assert [s.status for s in job.stages] == [StageState.COMPLETED, StageState.RUNNING, StageState.PENDING]
+    assert [s.status for s in advance(job, FACTS[m.Failed]).stages][1:] == [StageState.FAILED, StageState.SKIPPED]
+
+
+def test_repeated_and_late_reports_change_nothing() -> None:
+    job = story_of(m.Claimed, m.Planned, m.StageStarted, m.Stepped)
+    for late in (m.Stepped(30.0, 1, 2), m.StageStarted(31.0, 1), FACTS[m.Planned]):
+        assert advance(job, late) is job
+
+
+def test_a_stage_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(IllegalTransition, match="stage 9"):
+        advance(PHASES[Phase.RUNNING], m.Stepped(1.0, 9, 1))
+
+
+@given(st.lists(st.sampled_from(list(FACTS)), max_size=40))
+def test_any_sequence_of_facts_keeps_the_invariants(kinds: list[type]) -> None:
+    job = Job(id="j", spec=SPEC)
+    for kind in kinds:
+        attempt, progress = job.attempt, job.progress
+        try:
+            changed = advance(job, FACTS[kind])
+        except IllegalTransition:
+            continue
+        check(changed)
+        assert changed.id == "j"
+        assert changed.attempt in (attempt, attempt + 1) or kind is m.RetryAsked
+        assert changed.progress >= progress or kind in (m.Claimed, m.RetryAsked)
+        job = changed

@@ -1,0 +1,38 @@
+"""Defaults < file < environment < flags, and an error that names the place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from echodeck.config import load
+from echodeck.errors import ConfigError
+
+
+def test_each_layer_wins_over_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "echodeck.toml"
+    file.write_text('port = 1000\nhost = "0.0.0.0"\nlease_s = 5\n')
+    settings = load({"port": None, "dash_port": 4000}, environ={"ECHODECK_PORT": "2000"}, file=file)
+    assert (settings.port, settings.dash_port, settings.host, settings.lease_s) == (2000, 4000, "0.0.0.0", 5.0)
+    assert settings.hub_url == "http://127.0.0.1:2000"
+    assert load({"port": 3000}, environ={"ECHODECK_PORT": "2000"}, file=file).port == 3000
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "content", "where"),
+    [
+        ({"port": 70000}, {}, "", "--port"),
+        ({}, {"ECHODECK_LEASE_S": "soon"}, "", "ECHODECK_LEASE_S"),
+        ({}, {}, "prot = 1", "prot: unknown setting"),
+        ({}, {}, "port = [", "echodeck.toml"),
+        ({}, {}, "slots = 0", "slots: must be more than 0"),
+        ({}, {}, "port = true", "port: expected int"),
+    ],
+)
+def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, int], environ: dict[str, str], content: str,
+                                         where: str) -> None:
+    file = tmp_path / "echodeck.toml"
+    file.write_text(content)
+    with pytest.raises(ConfigError, match=where):
+        load(flags, environ=environ, file=file)
