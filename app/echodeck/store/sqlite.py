@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import StoreError, StoreHeld, StoreUnavailable
+from ..errors import StoreHeld, StoreUnavailable
 from ..model.job import Job
 from ..model.record import EstimateSample, StageRun, StepSample
 from . import Batch, Event, schema
@@ -50,11 +50,11 @@ class SqliteStore:
         except OSError as error:
             raise unusable(self.directory, error) from error
         self._lock.take()
-        self._writer, self._reader = _Connection(self.directory, "rwc"), _Connection(self.directory, "ro")
         try:
+            self._writer, self._reader = _Connection(self.directory, "rwc"), _Connection(self.directory, "ro")
             await self._writer.run(lambda connection: schema.migrate(connection, str(self.directory / FILE_NAME)))
             await self._reader.run(_last_seq)
-        except StoreError:
+        except BaseException:  # whatever it was, nobody else shall find the directory held
             await self.close()
             raise
 
