@@ -1,0 +1,68 @@
+"""The commands by name: each is one `call` and returns when its effect is durable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .line import Rest
+
+
+class Commands:
+    """What a client can ask for. All raise InputError and its kin, StoreError, or HubUnreachable (see `call`)."""
+
+    rest: Rest
+
+    async def call(self, type_: str, payload: Any = None, *, id_: str | None = None, timeout_s: float | None = None,
+                   ahead: bool = False) -> dict[str, Any]:
+        raise NotImplementedError
+
+    async def submit(self, prompt: str = "", **fields: Any) -> list[str]:
+        """Queues `count` jobs and returns their ids. `fields` are those of `wire.say.Submit`; None is not given."""
+        given = {name: value for name, value in fields.items() if value is not None}
+        result = await self.call("submit", {"prompt": prompt, **given})
+        return [str(id_) for id_ in result.get("jobIds", [])]
+
+    async def pause(self, job_id: str) -> dict[str, Any]:
+        return await self.call("generation_command", {"jobId": job_id, "command": "pause"})
+
+    async def resume(self, job_id: str) -> dict[str, Any]:
+        return await self.call("generation_command", {"jobId": job_id, "command": "resume"})
+
+    async def cancel(self, job_id: str) -> dict[str, Any]:
+        return await self.call("generation_command", {"jobId": job_id, "command": "cancel"})
+
+    async def retry(self, job_id: str) -> dict[str, Any]:
+        return await self.call("retry", {"jobId": job_id})
+
+    async def remove(self, job_id: str) -> dict[str, Any]:
+        return await self.call("remove", {"jobId": job_id})
+
+    async def move(self, job_id: str, direction: str | None = None, *, place: int | None = None,
+                   before: str | None = None, after: str | None = None) -> dict[str, Any]:
+        """Give one: `direction` (up, down, top, bottom), `place` (0 is the front), `before` or `after` another job."""
+        given = {"direction": direction, "place": place, "before": before, "after": after}
+        return await self.call("move", {"jobId": job_id, **{k: v for k, v in given.items() if v is not None}})
+
+    async def set_priority(self, job_id: str, priority: int | str) -> dict[str, Any]:
+        return await self.call("set_priority", {"jobId": job_id, "priority": priority})
+
+    async def clear_completed(self) -> dict[str, Any]:
+        return await self.call("clear_completed")
+
+    async def communicate(self, message: str, level: str = "info", *, to: str = "",
+                          job_id: str = "") -> dict[str, Any]:
+        return await self.call("communicate", {"message": message, "level": level, "to": to, "jobId": job_id})
+
+    async def acknowledge(self, alert_id: str) -> dict[str, Any]:
+        return await self.call("acknowledge_alert", {"alertId": alert_id})
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Any GET of the hub's REST interface, as JSON values."""
+        return await self.rest.get(path, **query)
+
+    async def history(self, kind: str, since_s: float | None = None, limit: int = 10_000) -> list[dict[str, Any]]:
+        """Rows of "jobs", "steps", "runs" or "estimates" since a moment (seconds since the epoch), oldest first."""
+        rows = await self.rest.get(f"/api/history/{kind}", since=since_s, limit=limit)
+        if isinstance(rows, dict):
+            rows = rows.get(kind, [])
+        return list(rows)
