@@ -32,7 +32,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "hub": ({"model", "wire", "brain", "store", "config"}, {"fastapi", "starlette", "uvicorn", "msgspec"}),
     "agent": ({"model", "client", "wire", "sources", "engines", "config"}, set()),
     "charts": ({"model"}, {"bokeh"}),
-    "analysis": ({"model", "charts"}, {"pandas", "bokeh", "panel"}),
+    "analysis": ({"model", "charts"}, {"pandas", "bokeh", "panel", "PIL"}),
     "view": ({"model", "client", "wire", "charts", "analysis", "config"}, {"panel", "param", "bokeh", "pandas"}),
     "cli": ({"*"}, {"typer", "rich", "click"}),
     "__main__": ({"cli"}, set()),

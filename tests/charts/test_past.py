@@ -11,9 +11,19 @@ def test_stages_stack_in_the_order_given_with_gaps_as_zero() -> None:
     chart = charts.durations({"label": ["a", "a", "b"], "stage": ["load", "sample", "sample"],
                               "median_s": [1.0, 4.0, 3.0]})
     data = chart.sources["durations"].data
-    assert data == {"label": ["a", "b"], "stage0": [1.0, 0.0], "stage1": [4.0, 3.0]}
+    assert data == {"label": ["a", "b"], "row": ["a", "b"], "stage0": [1.0, 0.0], "stage1": [4.0, 3.0]}
     assert list(chart.notes) == ["load", "sample"]
     assert chart.figure.y_range.factors == ["b", "a"], "the first label is on top"
+
+
+def test_long_labels_are_cut_and_stay_different() -> None:
+    columns = {"label": ["a" * 60, "a" * 30 + "x" + "a" * 30, "b"], "low_s": [1, 1, 1], "median_s": [1, 1, 1],
+               "high_s": [1, 1, 1], "count": [1, 1, 1]}
+    chart = charts.step_times(columns)
+    rows = chart.sources["step_times"].data["row"]
+    assert len(set(rows)) == 3
+    assert max(map(len, rows)) <= 24
+    assert chart.sources["step_times"].data["label"] == columns["label"], "the tooltip has all of it"
 
 
 def test_jobs_that_ended_stack_by_state() -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bokeh.models import BasicTickFormatter, DataRange1d, DatetimeTickFormatter, FactorRange, Range1d
+from bokeh.models import BasicTickFormatter, ColumnDataSource, DataRange1d, DatetimeTickFormatter, FactorRange, Range1d
+from bokeh.plotting import figure as Figure  # noqa: N812 (a class with a function's name)
 
 from .chart import Chart, source
 from .style import COLORS, DARK, STAGES, Theme, blank, hover, legend, plain_numbers
@@ -17,6 +18,7 @@ from .style import COLORS, DARK, STAGES, Theme, blank, hover, legend, plain_numb
 Columns = Mapping[str, Sequence[Any]]
 ENDS = ("completed", "failed", "cancelled")
 ROW = 26
+LABEL = 22
 HOUR_MS = 3_600_000
 _HALF_HOUR = timedelta(minutes=30)
 
@@ -30,10 +32,10 @@ def durations(columns: Columns, theme: Theme = DARK) -> Chart:
     keys = [f"stage{number}" for number, _ in enumerate(stages)]
     rows = {key: [float(table.get((label, stage), 0.0)) for label in labels]
             for key, stage in zip(keys, stages, strict=True)}
-    data = source("durations", {"label": labels, **rows})
-    fig = _rows(theme, labels)
+    data = source("durations", {"label": labels, "row": _short(labels), **rows})
+    fig = _rows(theme, data)
     colors = [STAGES[number % len(STAGES)] for number, _ in enumerate(stages)]
-    drawn = fig.hbar_stack(keys, y="label", height=0.55, source=data, color=colors, line_color=None) if labels else []
+    drawn = fig.hbar_stack(keys, y="row", height=0.55, source=data, color=colors, line_color=None) if labels else []
     if drawn:
         legend(fig, theme, dict(zip(stages, drawn, strict=True)))
     for stage, key, bar in zip(stages, keys, drawn, strict=False):
@@ -45,12 +47,12 @@ def durations(columns: Columns, theme: Theme = DARK) -> Chart:
 def step_times(columns: Columns, theme: Theme = DARK) -> Chart:
     """Seconds per step by `label`: the median as a dot, the middle 80 % as a line. Columns: label, low_s, median_s,
     high_s, count."""
-    data = source("step_times", columns)
-    fig = _rows(theme, list(columns["label"]))
+    data = source("step_times", {**columns, "row": _short(columns["label"])})
+    fig = _rows(theme, data)
     color = COLORS["running"]
-    fig.segment(x0="low_s", y0="label", x1="high_s", y1="label", source=data, line_color=color, line_width=5,
+    fig.segment(x0="low_s", y0="row", x1="high_s", y1="row", source=data, line_color=color, line_width=5,
                 line_alpha=0.3, line_cap="round")
-    dots = fig.scatter(x="median_s", y="label", source=data, size=9, fill_color=color, line_color=None)
+    dots = fig.scatter(x="median_s", y="row", source=data, size=9, fill_color=color, line_color=None)
     hover(fig, [("", "@label"), ("median", "@median_s{0.000} s"), ("80 %", "@low_s{0.000}–@high_s{0.000} s"),
                 ("steps", "@count")], renderers=[dots])
     return Chart("step_times", "Seconds per step: median and middle 80 %", fig, {"step_times": data}, (),
@@ -95,9 +97,10 @@ def error(columns: Columns, theme: Theme = DARK) -> Chart:
     return Chart("error", "Error of the estimate by progress", fig, {"error": data}, (), {"median error": color})
 
 
-def _rows(theme: Theme, labels: Sequence[str]) -> Any:
-    """A figure with one horizontal row a label, the first on top, x from 0."""
-    fig = blank(theme, height=max(90, ROW * len(labels) + 56), y_range=FactorRange(*reversed(labels)),
+def _rows(theme: Theme, data: ColumnDataSource) -> Figure:
+    """A figure with one horizontal row for each of the source's `row`s, the first on top, x from 0."""
+    rows = data.data["row"]
+    fig = blank(theme, height=max(90, ROW * len(rows) + 56), y_range=FactorRange(*reversed(rows)),
                 x_range=DataRange1d(start=0, range_padding=0.06))
     fig.ygrid.grid_line_color = None
     fig.xgrid.grid_line_color = theme.line
@@ -106,7 +109,20 @@ def _rows(theme: Theme, labels: Sequence[str]) -> Any:
     return fig
 
 
-def _stack(data: Any) -> None:
+def _short(labels: Sequence[str]) -> list[str]:
+    """Labels cut to what a phone can show beside the bars, each still different."""
+    short: list[str] = []
+    for label in labels:
+        cut = base = label if len(label) <= LABEL else f"{label[: LABEL // 2]}…{label[-(LABEL // 2 - 1):]}"
+        again = 1
+        while cut in short:
+            again += 1
+            cut = f"{base} {again}"
+        short.append(cut)
+    return short
+
+
+def _stack(data: ColumnDataSource) -> None:
     """Bars in the middle of their hour, one state above the other."""
     columns = dict(data.data)
     below = [0.0] * len(columns["time"])
