@@ -140,3 +140,8 @@ def say() -> Any:
     from types import SimpleNamespace
 
     return SimpleNamespace(frame=frame, initial=initial)
+
+
+@pytest.fixture
+def scripted_hub() -> type[ScriptedHub]:
+    return ScriptedHub

@@ -258,11 +258,11 @@ class Client(Commands):
                 messages = await line.receive()
             except BadFrame as error:
                 log.warning("%s; it is passed over", error)
-                messages = []
+                continue
             self._heard_s = time.monotonic()
             for message in messages:
                 self._take(message)
-            if self.connection.state != state and messages:
+            if self.connection.state != state and (messages or state == "polling"):
                 self._show(state, reason=reason)
                 if state == "live":
                     self._probing.reset()
@@ -330,8 +330,8 @@ class Client(Commands):
     # --- small things -------------------------------------------------------------------------------------------------
 
     def _query(self, *, with_seq: bool = False) -> dict[str, Any]:
-        after = self.board.seq if with_seq and self.hub_id else None
-        return {"client": self.client_id, "user": self.user, "after": after}
+        query: dict[str, Any] = {"client": self.client_id, "user": self.user}
+        return {**query, "after": self.board.seq} if with_seq and self.hub_id else query
 
     def _show(self, state: State, **changed: Any) -> None:
         before = self.connection

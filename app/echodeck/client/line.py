@@ -151,11 +151,12 @@ class Poll:
         state = await self._rest.get("/api/state", after=self._seq(), **self._query)
         self.latency_s = time.monotonic() - began
         self._due = time.monotonic() + self._every_s
-        if not isinstance(state, dict):
+        if isinstance(state, dict) and "messages" in state:
+            return wire.decode(json.dumps(state["messages"]))
+        initial = state.get("initial", state) if isinstance(state, dict) else None
+        if not isinstance(initial, dict) or "seq" not in initial:
             raise HubUnreachable(f"what answers at {self._rest.address} is no hub")
-        if "messages" not in state:
-            return [wire.Message("initial_state", state.get("initial", state))]
-        return wire.decode(json.dumps(state["messages"]))
+        return [wire.Message("initial_state", initial)]
 
     async def send(self, frame: bytes) -> None:
         id_ = json.loads(frame).get("id")
