@@ -154,10 +154,20 @@ def _chart(main: Element, shown: Figures, table: pd.DataFrame, empty: str, draw:
     if len(table):
         chart = draw()
         heading.text = chart.title
+        _legend(card, chart)
         shown.place(card, chart)
     else:
         _text(card, "p", empty, "empty")
     return card
+
+
+def _legend(card: Element, chart: Chart) -> None:
+    if chart.notes:
+        row = SubElement(card, "p", {"class": "legend"})
+        for label, color in chart.notes.items():
+            item = SubElement(row, "span")
+            SubElement(item, "i", {"style": f"background: {color}"})
+            item[0].tail = label
 
 
 def _durations(main: Element, today: pd.DataFrame) -> None:

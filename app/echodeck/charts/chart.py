@@ -66,7 +66,7 @@ class Chart:
     sources: Mapping[str, ColumnDataSource]
     bindings: tuple[Binding, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
-    """What the lines are: label -> colour, for a legend outside the figure."""
+    """What the colours are where there are several: label -> colour. The figure has no legend; whoever shows it has."""
 
 
 def source(name: str, columns: Mapping[str, Any]) -> ColumnDataSource:

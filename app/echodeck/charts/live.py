@@ -8,7 +8,7 @@ from typing import Any
 from bokeh.models import BasicTickFormatter, DataRange1d, Range1d
 
 from .chart import Binding, Chart, Field, source
-from .style import COLORS, DARK, WINDOW_S, Theme, blank, hover, legend, line, over_time, plain_numbers
+from .style import COLORS, DARK, WINDOW_S, Theme, blank, hover, line, over_time, plain_numbers
 
 PERIOD_S = 1.0
 AT = Field("at_s", moment=True)
@@ -59,7 +59,6 @@ def _host_chart(name: str, title: str, host: str, theme: Theme, lines: Mapping[s
     if high is not None:
         fig.yaxis.ticker = [0, high / 2, high]
     drawn = {text: line(fig, data, "time", column, color, fill=True) for text, (column, color, _) in lines.items()}
-    legend(fig, theme, drawn)
     shape = "{0}" if high is not None else "{0.00}"
     rows = [(text, f"@{column}{shape}") for text, (column, _, _) in lines.items()]
     hover(fig, [("at", "@time{%H:%M:%S}"), *rows], mode="vline", moments=["@time"],
@@ -83,7 +82,7 @@ def steps(job_id: str, trail: Sequence[Sequence[Any]] = (), total: int = 0, them
     # A step's duration is one over the speed, which is the wire's figure for it.
     bound = Binding("jobs", job_id, name, {"step": Field("currentStep"), "seconds": Field("", over="speed")}, x="step",
                     rollover=1000, restart=0.0)
-    return Chart(name, "Seconds per step", fig, {name: data}, (bound,), {"seconds": COLORS["running"]})
+    return Chart(name, "Seconds per step", fig, {name: data}, (bound,))
 
 
 def estimate(job_id: str, trail: Sequence[Sequence[Any]] = (), theme: Theme = DARK) -> Chart:
@@ -107,4 +106,4 @@ def estimate(job_id: str, trail: Sequence[Sequence[Any]] = (), theme: Theme = DA
     columns = {"elapsed": Field("elapsed"), "total": Field("eta", plus="elapsed"),
                "low": Field("etaLow", plus="elapsed"), "high": Field("etaHigh", plus="elapsed")}
     bound = Binding("jobs", job_id, name, columns, x="elapsed", rollover=1000, restart=0.0)
-    return Chart(name, "Estimate over time", fig, {name: data}, (bound,), {"in all, s": COLORS["running"]})
+    return Chart(name, "Estimate over time", fig, {name: data}, (bound,))

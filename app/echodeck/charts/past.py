@@ -13,7 +13,7 @@ from bokeh.models import BasicTickFormatter, ColumnDataSource, DataRange1d, Date
 from bokeh.plotting import figure as Figure  # noqa: N812 (a class with a function's name)
 
 from .chart import Chart, source
-from .style import COLORS, DARK, STAGES, Theme, blank, hover, legend, plain_numbers
+from .style import COLORS, DARK, STAGES, Theme, blank, hover, plain_numbers
 
 Columns = Mapping[str, Sequence[Any]]
 ENDS = ("completed", "failed", "cancelled")
@@ -36,8 +36,6 @@ def durations(columns: Columns, theme: Theme = DARK) -> Chart:
     fig = _rows(theme, data)
     colors = [STAGES[number % len(STAGES)] for number, _ in enumerate(stages)]
     drawn = fig.hbar_stack(keys, y="row", height=0.55, source=data, color=colors, line_color=None) if labels else []
-    if drawn:
-        legend(fig, theme, dict(zip(stages, drawn, strict=True)))
     for stage, key, bar in zip(stages, keys, drawn, strict=False):
         hover(fig, [("", "@label"), (_plain(stage), f"@{key}{{0.00}} s")], renderers=[bar])
     return Chart("durations", "Where the time goes: median seconds by stage", fig, {"durations": data}, (),
@@ -55,8 +53,7 @@ def step_times(columns: Columns, theme: Theme = DARK) -> Chart:
     dots = fig.scatter(x="median_s", y="row", source=data, size=9, fill_color=color, line_color=None)
     hover(fig, [("", "@label"), ("median", "@median_s{0.000} s"), ("80 %", "@low_s{0.000}–@high_s{0.000} s"),
                 ("steps", "@count")], renderers=[dots])
-    return Chart("step_times", "Seconds per step: median and middle 80 %", fig, {"step_times": data}, (),
-                 {"median": color})
+    return Chart("step_times", "Seconds per step: median and middle 80 %", fig, {"step_times": data})
 
 
 def success(columns: Columns, theme: Theme = DARK, *, start: Any = None, end: Any = None) -> Chart:
@@ -70,10 +67,10 @@ def success(columns: Columns, theme: Theme = DARK, *, start: Any = None, end: An
     fig.yaxis.ticker.min_interval = 1
     fig.yaxis.ticker.num_minor_ticks = 0
     plain_numbers(fig)
-    bars = [fig.vbar(x="middle", top=f"{end_}_top", bottom=f"{end_}_bottom", width=HOUR_MS * 0.8, source=data,
-                     fill_color=COLORS[end_], line_color=None) for end_ in ENDS]
+    for end_ in ENDS:
+        fig.vbar(x="middle", top=f"{end_}_top", bottom=f"{end_}_bottom", width=HOUR_MS * 0.8, source=data,
+                 fill_color=COLORS[end_], line_color=None)
     _stack(data)
-    legend(fig, theme, dict(zip(ENDS, bars, strict=True)))
     hover(fig, [("from", "@time{%H:%M}"), *((end_, f"@{end_}") for end_ in ENDS)], moments=["@time"])
     return Chart("success", "How jobs ended, hour by hour", fig, {"success": data}, (),
                  {end_: COLORS[end_] for end_ in ENDS})
@@ -94,13 +91,13 @@ def error(columns: Columns, theme: Theme = DARK) -> Chart:
     dots = fig.scatter(x="progress", y="median", source=data, size=6, fill_color=color, line_color=None)
     hover(fig, [("at", "@progress{0} %"), ("median error", "@median{0.0} %"), ("80 %", "@low{0.0}–@high{0.0} %"),
                 ("estimates", "@count")], renderers=[dots])
-    return Chart("error", "Error of the estimate by progress", fig, {"error": data}, (), {"median error": color})
+    return Chart("error", "Error of the estimate by progress", fig, {"error": data})
 
 
 def _rows(theme: Theme, data: ColumnDataSource) -> Figure:
     """A figure with one horizontal row for each of the source's `row`s, the first on top, x from 0."""
     rows = data.data["row"]
-    fig = blank(theme, height=max(90, ROW * len(rows) + 56), y_range=FactorRange(*reversed(rows)),
+    fig = blank(theme, height=max(90, ROW * len(rows) + 34), y_range=FactorRange(*reversed(rows)),
                 x_range=DataRange1d(start=0, range_padding=0.06))
     fig.ygrid.grid_line_color = None
     fig.xgrid.grid_line_color = theme.line

@@ -13,8 +13,6 @@ from bokeh.models import (
     DatetimeTickFormatter,
     FactorRange,
     HoverTool,
-    Legend,
-    LegendItem,
     Range1d,
 )
 from bokeh.plotting import figure as Figure  # noqa: N812 (a class with a function's name)
@@ -100,15 +98,6 @@ def line(fig: Figure, data: ColumnDataSource, x: str, y: str, color: str, *, fil
     if fill:
         fig.varea(x=x, y1=0, y2=y, source=data, fill_color=color, fill_alpha=0.08)
     return fig.line(x=x, y=y, source=data, line_color=color, line_width=1.6, line_join="round")
-
-
-def legend(fig: Figure, theme: Theme, items: Mapping[str, Any]) -> None:
-    """A quiet row of names above the plot: label -> the renderers it stands for."""
-    row = Legend(items=[LegendItem(label=label, renderers=[drawn]) for label, drawn in items.items()],
-                 orientation="horizontal", background_fill_alpha=0, border_line_color=None, padding=0, margin=2,
-                 spacing=14, glyph_width=12, glyph_height=10, label_standoff=5, label_height=12, label_width=0,
-                 label_text_color=theme.muted, label_text_font=FONT, label_text_font_size="11px")
-    fig.add_layout(row, "above")
 
 
 def hover(fig: Figure, rows: Sequence[tuple[str, str]], *, renderers: Sequence[Any] | str = "auto",
