@@ -20,9 +20,9 @@ SCENE_SEED = 48_309
 """Scene number i is drawn from (SCENE_SEED, i): the bank of a smaller model is the beginning of a larger one's."""
 
 PATCHES = ((2.0, 41), (1.0, 31), (0.5, 21), (0.25, 13), (0.12, 9), (0.05, 7), (0.0, 5))
-FACE_PATCHES = ((4.0, 63), (1.0, 41), (0.5, 25), (0.25, 17), (0.12, 11), (0.05, 7), (0.0, 5))
+FACE_PATCHES = ((4.0, 63), (1.5, 31), (1.0, 15), (0.4, 9), (0.05, 7), (0.0, 5))
 """(from this σ on, side of the compared patches), both for a grid of 48 × 48 cells: coarse noise settles the whole,
-fine noise the parts. A face needs its halves to agree for longer than a landscape does."""
+fine noise the parts. The halves of a face have to agree at first, then eyes, mouth and hair may go their own ways."""
 
 
 class Bank:

@@ -40,8 +40,8 @@ class Palette:
     def of(text: str, **amounts: float) -> Palette:
         """From the seven colours as `rrggbb`, zenith to near."""
         names = [entry.name for entry in fields(Palette)][: len(text.split())]
-        values: dict[str, Any] = dict(zip(names, map(colour, text.split()), strict=True))
-        return Palette(**values, **amounts)
+        values: dict[str, Any] = dict(zip(names, map(colour, text.split()), strict=True), **amounts)
+        return Palette(**values)
 
 
 PALETTES: dict[str, Palette] = {

@@ -65,7 +65,8 @@ def _ink(picture: Field, rng: Random) -> Field:
     height, width, _ = picture.shape
     grain = noise(rng, height, width, height / 5, 2)[..., None]
     wash = noise(rng, height, width, 3, 4)[..., None]
-    return picture + (1 - picture) * picture * (0.10 * wash + 0.06 * grain)
+    brushed: Field = picture + (1 - picture) * picture * (0.10 * wash + 0.06 * grain)
+    return brushed
 
 
 def _neon(picture: Field, rng: Random) -> Field:
@@ -74,7 +75,8 @@ def _neon(picture: Field, rng: Random) -> Field:
     down, right = np.gradient(picture @ LIGHTNESS)
     edge = np.clip(np.hypot(down, right) * height / 20, 0, 1)[..., None]
     glow = edge * np.array([0.25, 0.95, 1.0], np.float32)
-    return picture + 0.75 * glow * (1 - picture)
+    lit: Field = picture + 0.75 * glow * (1 - picture)
+    return lit
 
 
 STYLES: dict[str, Style] = {
