@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -100,8 +101,9 @@ Sketch(Path(sys.argv[1])).run("job", fit(INFO, wanted), Quiet())
 """
     made = []
     for name in ("one", "two"):
-        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=True, timeout=120,
-                       env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "1" if name == "one" else "2"})
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": str(len(made))}
+        command = [sys.executable, "-c", script, str(tmp_path / name)]
+        subprocess.run(command, check=True, timeout=120, env=environment)
         [path] = (tmp_path / name / "job").iterdir()
         made.append(path.read_bytes())
     assert made[0] == made[1]

@@ -5,6 +5,7 @@ The score is exact (see `denoiser`), its training pictures are drawn by code (se
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from .noise import Noise
 from .picture import parameters, png, preview, webp, write
 from .prompt import Theme, read
 from .sampler import SAMPLERS, schedule
-from .size import MODELS, Grid, check_memory, grid_of
+from .size import MODELS, Grid, check_memory, free_bytes, grid_of, needed_bytes
 
 SIGMA_LOW, SIGMA_HIGH = 0.03, 12.0
 """The noise levels of the last and of the first step; the first is for a grid of 48 × 48 cells."""
@@ -74,7 +75,8 @@ class Sketch:
             self._save(job_id, spec, pictures, control)
         except MemoryError as error:
             self._bank = None
-            raise OutOfMemory(f"out of memory: {error}", needed_bytes=0, free_bytes=0) from error
+            needed, free = needed_bytes(spec), free_bytes(self.memory_limit_bytes)
+            raise OutOfMemory(f"out of memory: {error}", needed_bytes=needed, free_bytes=free) from error
 
     def _load(self, spec: JobSpec, control: Control) -> Bank:
         key = (spec.model, read(spec.prompt), grid_of(spec))
@@ -121,7 +123,7 @@ def _sample(bank: Bank, spec: JobSpec, control: Control) -> Field:
     latents = noise() * np.float32(sigmas[0])
     for step in SAMPLERS[spec.sampler](latents, sigmas, denoise, noise):
         latents, estimate = step.x, step.denoised[middle]
-        control.step(step.number, lambda estimate=estimate: preview(estimate))  # type: ignore[misc]
+        control.step(step.number, partial(preview, estimate))
     return latents
 
 
