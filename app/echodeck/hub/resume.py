@@ -1,0 +1,42 @@
+"""What somebody missed who saw the log up to some event: the same answer for a WebSocket and for REST."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..store import Event
+from .room import Room
+from .session import Shown
+
+MAX_BEHIND = 1000
+"""Who is further behind gets a fresh initial_state."""
+
+
+class Missed(NamedTuple):
+    """The durable events since, then the records that changed; `seq` is the last event that this takes account of."""
+
+    events: list[Shown]
+    records: list[Shown]
+    seq: int
+
+
+def shown(event: Event) -> Shown:
+    return Shown(event.type, event.payload, event.at_s, event.kind, event.key, event.seq)
+
+
+async def missed(room: Room, after: int) -> Missed | None:
+    """None when the answer is a fresh initial_state: too far behind, or ahead of the log.
+
+    No step of the event loop lies between reading the records and returning, so who has registered before, and uses
+    the answer at once, has no gap.
+    """
+    newest = room.board.seq
+    if not newest - MAX_BEHIND <= after <= newest:
+        return None
+    events = await room.events(after, MAX_BEHIND + 1) if after < newest else []
+    records = room.since(after)
+    if records is None or len(events) > MAX_BEHIND:
+        return None
+    # An event that is stored, but not on the board yet, will be told live: the records here are older than it.
+    told = [shown(event) for event in events if event.seq <= room.board.seq]
+    return Missed(told, records, max((one.seq or 0 for one in told), default=after))

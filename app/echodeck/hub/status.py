@@ -1,0 +1,143 @@
+"""REST for the coordinator's and the machines' state, in the shapes that existing dashboards read."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from .. import wire
+from ..config import Settings
+from ..errors import BadField
+from ..model.record import LEVELS, Disk, Host
+from ..version import __version__
+from ..wire import show
+from .answers import answer, shows
+from .room import Room
+from .shapes import (
+    CpuHealth,
+    DiskHealth,
+    Health,
+    Logs,
+    MemoryHealth,
+    SystemFigures,
+    SystemHealth,
+    Tally,
+    VramHealth,
+)
+from .tally import SPANS_S, tally
+
+SERVICE = "echo-brain"
+GB = 1 << 30
+FULL_PERCENT = 95.0
+"""Memory or disk fuller than this is worth a warning."""
+
+
+def routes(room: Room, settings: Settings) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["status"])
+
+    @router.get("/echo/health", responses=shows(Health))
+    async def health() -> Response:
+        """Whether the coordinator is well, and why not."""
+        stats = status_of(room).stats
+        return answer(Health(
+            status="healthy" if stats.healthy else "degraded", consciousness=stats.consciousness,
+            working_memory=stats.working_memory, active_thoughts=stats.active_thoughts,
+            emotional_state=stats.emotional_state, agents=stats.agents, reasons=stats.reasons, service=SERVICE,
+            version=__version__, protocol=wire.PROTOCOL, seq=room.board.seq, accepting=not room.refused,
+        ))
+
+    @router.get("/echo/system/metrics", responses=shows(SystemFigures))
+    async def system_metrics() -> Response:
+        """The newest sample of a machine in brief."""
+        host = newest_host(room)
+        gpus = [] if host is None else [gpu for gpu in host.gpus if gpu.vendor == "nvidia"]
+        return answer(SystemFigures(
+            status="healthy" if status_of(room).stats.healthy else "degraded", service=SERVICE,
+            cpu_percent=host.cpu_percent if host else 0.0, memory_percent=host.memory_percent if host else 0.0,
+            vram_used_gb=sum(gpu.vram_used_bytes or 0 for gpu in (host.gpus if host else ())) / GB,
+            nvidia_vram_total_gb=sum(gpu.vram_total_bytes or 0 for gpu in gpus) / GB,
+        ))
+
+    @router.get("/status/system-health", responses=shows(SystemHealth))
+    async def system_health() -> Response:
+        """The newest sample of a machine, sizes in bytes; `status` is healthy, warning or error."""
+        return answer(health_of(room, settings.data))
+
+    @router.get("/status/metrics", responses=shows(Tally))
+    async def metrics(timeframe: str = "1h") -> Response:
+        """How generating went in the last 1h, 6h, 24h or 7d, and against the same span before."""
+        if timeframe not in SPANS_S:
+            raise BadField("timeframe", f"there are {', '.join(SPANS_S)}, got {timeframe[:20]!r}")
+        now_s = time.time()
+        found = await room.store.jobs(states=frozenset({"completed", "failed"}),
+                                      since_s=now_s - 2 * SPANS_S[timeframe])
+        return answer(tally(found, timeframe, now_s))
+
+    @router.get("/status/logs", responses=shows(Logs))
+    async def logs(limit: Annotated[int, Query(ge=1, le=1000)] = 100, level: str = "") -> Response:
+        """The newest lines, oldest of them first; `level` is one or several (comma) of debug, info, success, …"""
+        wanted = {item.strip() for item in level.split(",") if item.strip()}
+        if wanted - {*LEVELS}:
+            raise BadField("level", f"there are {', '.join(LEVELS)}, got {level[:60]!r}")
+        lines: list[show.LogView] = [line for line in room.board.all("logs").values()
+                                     if not wanted or line.level in wanted]
+        lines.sort(key=lambda line: line.timestamp or "")
+        return answer(Logs(lines[-limit:]))
+
+    return router
+
+
+def status_of(room: Room) -> show.SystemStatus:
+    found: Any = room.board.get("status")
+    if isinstance(found, show.SystemStatus):
+        return found
+    # Before the first tick.
+    first = room.initial_state().system_status
+    stats = show.SystemStats(first.healthy, first.consciousness, first.working_memory, first.active_thoughts,
+                             first.emotional_state, reasons=first.reasons)
+    return show.SystemStatus(first.cpu, first.memory, first.vram.nvidia, stats)
+
+
+def newest_host(room: Room) -> Host | None:
+    hosts: list[Host] = list(room.board.all("hosts").values())
+    return max(hosts, key=lambda host: host.at_s, default=None)
+
+
+def health_of(room: Room, data: Path) -> SystemHealth:
+    host = newest_host(room)
+    reasons = list(status_of(room).stats.reasons)
+    if room.refused:
+        reasons = [room.refused, *reasons]
+    if host is None:
+        return SystemHealth("error" if room.refused else "warning", VramHealth(gpu_name="no GPU"),
+                            CpuHealth(0.0, 0, [0.0, 0.0, 0.0]),
+                            MemoryHealth(), DiskHealth(), "",
+                            ["no machine has been measured yet", *reasons])
+    disk = _disk(host, data)
+    used = sum(gpu.vram_used_bytes or 0 for gpu in host.gpus)
+    total = sum(gpu.vram_total_bytes or 0 for gpu in host.gpus)
+    memory = MemoryHealth(host.memory_used_bytes, host.memory_total_bytes, host.memory_available_bytes,
+                          host.memory_percent)
+    for what, percent in (("memory", memory.percentage), ("disk", disk.percentage)):
+        if percent > FULL_PERCENT:
+            reasons.append(f"the {what} of {host.name} is {percent:.0f} % full")
+    load = [*host.load, 0.0, 0.0, 0.0][:3]
+    return SystemHealth(
+        "error" if room.refused else "warning" if reasons else "healthy",
+        VramHealth(used, total, 100.0 * used / total if total else 0.0, host.gpus[0].name if host.gpus else "no GPU"),
+        CpuHealth(host.cpu_percent, len(host.cores_percent), load), memory, disk, host.name, reasons,
+    )
+
+
+def _disk(host: Host, data: Path) -> DiskHealth:
+    """The file system that the data lies on, if the sample has it, else the first."""
+    place = data.absolute().as_posix()
+    holding: list[Disk] = [disk for disk in host.disks if place.startswith(disk.mount.rstrip("/\\") or "/")]
+    found = max(holding, key=lambda disk: len(disk.mount), default=host.disks[0] if host.disks else None)
+    if found is None:
+        return DiskHealth()
+    percent = 100.0 * found.used_bytes / found.total_bytes if found.total_bytes else 0.0
+    return DiskHealth(found.used_bytes, found.total_bytes, found.free_bytes, percent)
