@@ -76,7 +76,7 @@ class ScriptedHub:
         self.sockets.clear()
 
     async def say(self, *messages: Any) -> None:
-        for socket in self.sockets:
+        for socket in [*self.sockets]:
             await socket.send(json.dumps(list(messages)))
 
     async def _check(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -102,6 +102,9 @@ class ScriptedHub:
                     await socket.send(json.dumps([answer]))
         except ConnectionClosed:
             return
+        finally:
+            if socket in self.sockets:
+                self.sockets.remove(socket)
 
 
 @pytest.fixture

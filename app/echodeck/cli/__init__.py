@@ -1,0 +1,337 @@
+"""The terminal: one command a verb. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
+
+app = typer.Typer(name="echodeck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  epilog=EXIT_CODES, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
+                  help="The live control room for AI generations: start it, queue jobs, watch and steer them.")
+
+Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the data lies (ECHODECK_DATA).")]
+JobArg = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of one.")]
+EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help="The engine (ECHODECK_ENGINE).")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        from ..version import __version__
+
+        typer.echo(f"echodeck {__version__}")
+        raise typer.Exit
+
+
+# --- the processes ---------------------------------------------------------------------------------------------------
+
+
+@app.command(epilog=EXIT_CODES)
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Queue 8 pictures to look at, the first time.")] = False,
+    port: Annotated[int | None, typer.Option(help="The hub's port, 0: any free one (ECHODECK_PORT).")] = None,
+    dash_port: Annotated[int | None, typer.Option(help="The dashboard's port (ECHODECK_DASH_PORT).")] = None,
+    data: Data = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Start hub, agent and dashboard, restart what dies, end it all with Ctrl-C."""
+    with exits(json):
+        from .up import main as run
+
+        raise typer.Exit(run(settings_of(port=port, dash_port=dash_port, data=data), demo=demo,
+                             browser=not no_browser, as_json=json))
+
+
+@app.command(epilog=EXIT_CODES)
+def hub(
+    host: Annotated[str | None, typer.Option(help="The address to listen at (ECHODECK_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="The port, 0: any free one (ECHODECK_PORT).")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Run the hub: the queue, its log, and everything viewers are shown."""
+    with exits(json):
+        from ..hub.app import main as run
+        from .leash import heel
+
+        heel()
+        run(settings_of(host=host, port=port, data=data))
+
+
+@app.command(epilog=EXIT_CODES)
+def agent(
+    hub: Hub = None,
+    engine: EngineName = None,
+    data: Data = None,
+    slots: Annotated[int | None, typer.Option(help="Jobs to work on at once (ECHODECK_SLOTS).")] = None,
+    json: Json = False,
+) -> None:
+    """Run an agent: measure this machine, and work on jobs with an engine."""
+    with exits(json):
+        from ..agent import main as run
+        from .leash import heel
+
+        heel()
+        run(settings_of(hub=hub, engine=engine, data=data, slots=slots))
+
+
+@app.command(epilog=EXIT_CODES)
+def dash(
+    hub: Hub = None,
+    port: Annotated[int | None, typer.Option(help="The page's port (ECHODECK_DASH_PORT).")] = None,
+    json: Json = False,
+) -> None:
+    """Serve the dashboard."""
+    with exits(json):
+        from ..view.serve import main as run
+        from .leash import heel
+
+        heel()
+        run(settings_of(hub=hub, dash_port=port))
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+@app.command(epilog=EXIT_CODES)
+def submit(
+    prompt: Annotated[str, typer.Argument(help="What it should show.")] = "",
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="The engine; default: the hub's.")] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    steps: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same picture.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures a job.")] = None,
+    frames: Annotated[int | None, typer.Option(help="More than 1 makes a video.")] = None,
+    sampler: Annotated[str | None, typer.Option(metavar="NAME")] = None,
+    title: Annotated[str | None, typer.Option()] = None,
+    priority: Annotated[str, typer.Option(help="low, normal, high, urgent, or a number.")] = "normal",
+    count: Annotated[int, typer.Option(help="So many jobs, the seed grows by one each.")] = 1,
+    user: Annotated[str | None, typer.Option(help="Your name as others see it (ECHODECK_USER).")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until all have ended; 1 if one did not succeed.")] = False,
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Queue a job, or many."""
+    spec = {"prompt": prompt, "engine": engine, "model": model, "width": width, "height": height, "steps": steps,
+            "seed": seed, "batch": batch, "frames": frames, "sampler": sampler, "title": title, "count": count,
+            "priority": _number(priority)}
+
+    async def run(client: Any) -> bool:
+        from .show import short, watch
+
+        given = {name: value for name, value in spec.items() if value is not None}
+        result = await client.call("submit", given)
+        ids, jobs = result["jobIds"], result.get("jobs", [])
+        if not json:
+            typer.echo(f"queued {' '.join(short(job_id) for job_id in ids)}")
+        if wait:
+            client.attempts = None  # the hub may be restarted meanwhile
+            jobs = await watch(client, ids, as_json=json, quiet=json)
+        if json:
+            out({"jobIds": ids, "jobs": jobs}, True, "")
+        return not wait or all(job["status"] == "completed" for job in jobs)
+
+    if not with_hub(json, hub, run, user):
+        raise typer.Exit(FAILED)
+
+
+def _number(priority: str) -> int | str:
+    return int(priority) if priority.lstrip("+-").isdecimal() else priority
+
+
+@app.command(epilog=EXIT_CODES)
+def queue(
+    every: Annotated[bool, typer.Option("--all", help="Those that have ended as well.")] = False,
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Show the queue."""
+
+    async def run(client: Any) -> None:
+        from .show import in_order, queue_table
+
+        jobs, stats = in_order(client, ended=every), (client.board.get("queue") or {}).get("stats", {})
+        if json:
+            out({"jobs": jobs, "stats": stats}, True, "")
+        else:
+            queue_table(jobs, stats)
+
+    with_hub(json, hub, run)
+
+
+@app.command(epilog=EXIT_CODES)
+def watch(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job's id or its beginning; none: all.")] = None,
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Show live bars until the job has ended (1 if it did not succeed), or all jobs until Ctrl-C.
+
+    With --json, one JSON object a line, a line a change.
+    """
+
+    async def run(client: Any) -> bool:
+        from ..errors import UnknownRecord
+        from . import show
+
+        job_id = None if job is None else find(client, job)
+        if job_id is not None and client.board.get("jobs", job_id) is None:
+            raise UnknownRecord("job", job_id)
+        client.attempts = None
+        ended = await show.watch(client, None if job_id is None else [job_id], as_json=json)
+        return all(item["status"] == "completed" for item in ended)
+
+    if not with_hub(json, hub, run):
+        raise typer.Exit(FAILED)
+
+
+def _steer(verb: str, done: str, job: str, hub: str | None, json: bool, **more: Any) -> None:
+    """One command on one job."""
+
+    async def run(client: Any) -> None:
+        from .show import short
+
+        job_id = find(client, job)
+        for name in ("before", "after"):
+            if more.get(name):
+                more[name] = find(client, more[name])
+        result = await getattr(client, verb)(job_id, **more)
+        out({"jobId": job_id, **result}, json, f"{done} {short(job_id)}")
+
+    with_hub(json, hub, run)
+
+
+@app.command(epilog=EXIT_CODES)
+def pause(job: JobArg, hub: Hub = None, json: Json = False) -> None:
+    """Hold a job at its next step."""
+    _steer("pause", "pausing", job, hub, json)
+
+
+@app.command(epilog=EXIT_CODES)
+def resume(job: JobArg, hub: Hub = None, json: Json = False) -> None:
+    """Let a paused job go on."""
+    _steer("resume", "resuming", job, hub, json)
+
+
+@app.command(epilog=EXIT_CODES)
+def cancel(job: JobArg, hub: Hub = None, json: Json = False) -> None:
+    """End a job at its next step."""
+    _steer("cancel", "cancelling", job, hub, json)
+
+
+@app.command(epilog=EXIT_CODES)
+def retry(job: JobArg, hub: Hub = None, json: Json = False) -> None:
+    """Queue a failed or cancelled job again."""
+    _steer("retry", "queued again:", job, hub, json)
+
+
+@app.command(epilog=EXIT_CODES)
+def remove(job: JobArg, hub: Hub = None, json: Json = False) -> None:
+    """Take a job out of the list."""
+    _steer("remove", "removed", job, hub, json)
+
+
+@app.command(epilog=EXIT_CODES)
+def move(
+    job: JobArg,
+    direction: Annotated[str | None, typer.Argument(metavar="[up|down|top|bottom]")] = None,
+    place: Annotated[int | None, typer.Option(help="To this place; 0 is the front.")] = None,
+    before: Annotated[str | None, typer.Option(metavar="JOB", help="To before this job.")] = None,
+    after: Annotated[str | None, typer.Option(metavar="JOB", help="To after this job.")] = None,
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Give a waiting job another place in the queue."""
+    with exits(json):
+        if sum(value is not None for value in (direction, place, before, after)) != 1:
+            from ..errors import BadField
+
+            raise BadField("direction", "say up, down, top or bottom, or one of --place, --before, --after")
+    _steer("move", "moved", job, hub, json, direction=direction, place=place, before=before, after=after)
+
+
+@app.command(epilog=EXIT_CODES)
+def clear(hub: Hub = None, json: Json = False) -> None:
+    """Take all ended jobs out of the list."""
+
+    async def run(client: Any) -> None:
+        result = await client.clear_completed()
+        out(result, json, f"cleared {result.get('cleared', result.get('removed', 'them'))}")
+
+    with_hub(json, hub, run)
+
+
+@app.command(epilog=EXIT_CODES)
+def status(hub: Hub = None, json: Json = False) -> None:
+    """Show how hub, machines, agents and queue are."""
+
+    async def run(client: Any) -> None:
+        from .show import status_text
+
+        found = await state_of(client)
+        out(found, json, lambda: status_text(found))
+
+    with_hub(json, hub, run)
+
+
+@app.command(epilog=EXIT_CODES)
+def report(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")],
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Write what was done today into one HTML file that opens without a network."""
+    from .reporting import write
+
+    async def run(client: Any) -> None:
+        found = await write(client, output)
+        out(found, json, f"wrote {found['path']} ({found['jobs']} jobs)")
+
+    with_hub(json, hub, run)
+
+
+def main() -> None:
+    """The `echodeck` command."""
+    try:
+        code = app(prog_name="echodeck", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort of a command: one line, no traceback
+        code = _misuse(error) or _fault(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misuse(error: Exception) -> int:
+    """Shows wrong usage and returns its exit code; 0 when it is something else.
+
+    Some versions of Typer bring their own Click, so its exceptions are known by what they can do.
+    """
+    show, message = getattr(error, "show", None), getattr(error, "format_message", None)
+    if show is None or message is None:
+        return 0
+    if "--json" in sys.argv:
+        typer.echo(dumps({"error": {"code": "bad_usage", "message": message(), "field": None}}), err=True)
+    else:
+        show()
+    return int(getattr(error, "exit_code", BAD_INPUT))
+
+
+def _fault(error: Exception) -> int:
+    """A fault of ours: still one line, unless somebody looks for it."""
+    if os.environ.get("ECHODECK_DEBUG"):
+        raise error
+    typer.echo(f"echodeck: an unexpected error: {type(error).__name__}: {error} (ECHODECK_DEBUG=1 shows where)",
+               err=True)
+    return FAILED
