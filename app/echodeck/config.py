@@ -28,6 +28,8 @@ class Settings:
     dash_port: int = 8310
     hub: str = ""
     """The hub's address as agents, dashboards and commands reach it; "" means the one on this machine's `port`."""
+    browser_hub: str = ""
+    """The hub's address as browsers reach it: "same-origin" behind a proxy that joins both, or a URL; "" finds out."""
     data: Path = field(default_factory=_default_data)
     engine: str = "sketch"
     slots: int = 1

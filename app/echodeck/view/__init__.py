@@ -1,0 +1,1 @@
+"""The view: reactive state for Python, the components, the pages and their server. Loads nothing by itself."""

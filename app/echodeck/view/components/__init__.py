@@ -1,0 +1,68 @@
+"""The components: small Panel elements drawn in the browser, whose live values come over the page's feed.
+
+Each has a module of JavaScript beside this file. What they share (the feed, the links, helpers) is sent once, with the
+`Channel`, and handed to the others as names, so the same elements work on a page, in a notebook and in a report that
+has no network. A component finds its feed by name; it draws nothing until a `Channel` of its page has arrived.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SHARED = (HERE.parent / "feed.js", HERE.parent / "link.js", HERE / "dom.js", HERE / "format.js", HERE / "spark.js",
+          HERE / "plot.js")
+STYLE = HERE.parent / "style.css"
+TOKENS = HERE.parent / "tokens.css"
+
+_TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
+_WAIT = """\
+window.echodeckLibrary ??= (() => {
+  let arrive;
+  const promise = new Promise((resolve) => { arrive = resolve; });
+  promise.arrive = arrive;
+  return promise;
+})();
+"""
+
+
+@cache
+def style() -> str:
+    """The style of all components, as CSS; the colours come from the page around."""
+    return STYLE.read_text(encoding="utf-8")
+
+
+@cache
+def tokens() -> str:
+    """The colours and measures, as variables on a page's root."""
+    return TOKENS.read_text(encoding="utf-8")
+
+
+def style_elsewhere() -> str:
+    """The style for a place that is not our page: each component brings the colours itself."""
+    return tokens().replace(":root", ":host") + style()
+
+
+@cache
+def shared() -> tuple[str, tuple[str, ...]]:
+    """The shared JavaScript and the names it defines."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in SHARED)
+    return source, tuple(_TOP_LEVEL.findall(source))
+
+
+def module(name: str) -> str:
+    """The ES module of a component: its own code, run when the shared names have arrived."""
+    own = (HERE / f"{name}.js").read_text(encoding="utf-8").replace("export function", "function")
+    names = ", ".join(shared()[1])
+    return (f"{_WAIT}const make = ({{ {names} }}) => {{\n{own}\nreturn render;\n}};\n"
+            "export function render(props) { window.echodeckLibrary.then((lib) => make(lib)(props)); }\n")
+
+
+def carrier(name: str) -> str:
+    """The ES module of the component that brings the shared code."""
+    source, names = shared()
+    own = (HERE / f"{name}.js").read_text(encoding="utf-8").replace("export function render", "function draw")
+    return (f"{source}\n{_WAIT}window.echodeckLibrary.arrive({{ {', '.join(names)} }});\n{own}\n"
+            "export function render(props) { draw(props); }\n")
