@@ -50,6 +50,7 @@ class Child:
         # Nobody else starts this child, so there is nothing to spread by chance.
         self._backoff = backoff or Backoff(0.5, 10.0, chance=lambda: 0.0)
         self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -65,7 +66,7 @@ class Child:
             code = await self._once()
             lived_s = time.monotonic() - began
             self.was_healthy = self.was_healthy or lived_s >= HEALTHY_S
-            if self._ended(self, code):
+            if self._stopping or self._ended(self, code):
                 return
             if lived_s >= HEALTHY_S:
                 self._backoff.reset()
@@ -107,7 +108,7 @@ class Child:
 
     async def stop(self, within_s: float) -> None:
         """Asks it to end, and makes it when it does not within `within_s`."""
-        process = self._process
+        process, self._stopping = self._process, True
         if process is not None and process.returncode is None:
             if process.stdin is not None:
                 process.stdin.close()  # the leash: works on every system
