@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .. import wire
 from .line import FULL_BYTES, text_frame
+from .resume import merged
 from .session import Shown
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Outbox:
             return
         self._add(frame, reply=False)
         if self._ordered > MAX_ORDERED:
-            self.restart()
+            self._forget()
 
     def tell(self, shown: Shown) -> None:
         """A message for this connection alone, sent at once together with what waits before it."""
@@ -113,24 +114,32 @@ class Outbox:
 
     def restart(self) -> None:
         """Forget what waits: an initial_state comes next."""
+        self._forget()
+        self.held = False
+
+    def _forget(self) -> None:
         self._pending = {name: kept for name, kept in self._pending.items() if kept[1]}
         self._ordered = 0
-        self.stale, self.held = True, False
+        self.stale = True
 
     def resume(self, events: list[Shown], records: list[Shown]) -> None:
         """Begin with what was missed: durable events, then the records that changed. Called in the event-loop step in
         which `records` was read."""
-        waiting, self._pending, self._ordered = self._pending, {}, 0
-        for shown in events:
-            self._add(Frame(shown), reply=False)
-            self._seen = max(self._seen, shown.seq or 0)
-        for frame, reply in waiting.values():
-            # What was told since this connection was registered: volatile values are among `records`.
-            if reply or (frame.shown.seq is None and not frame.shown.kind) or (frame.shown.seq or 0) > self._seen:
-                self._add(frame, reply=reply)
-        for shown in records:
-            self._add(Frame(shown), reply=False)
         self.held = False
+        if self.stale:  # more came meanwhile than is kept
+            return
+        waiting, self._pending, self._ordered = self._pending, {}, 0
+        self._seen = max((shown.seq or 0 for shown in events), default=0)
+        # What was told since this connection was registered; of that, volatile values are among `records`.
+        since = [frame.shown for frame, reply in waiting.values() if not reply and not self._told(frame.shown)]
+        for shown in merged([*events, *since], records):
+            self._add(Frame(shown), reply=False)
+        for frame, reply in waiting.values():
+            if reply:
+                self._add(frame, reply=True)
+
+    def _told(self, shown: Shown) -> bool:
+        return bool(shown.kind) if shown.seq is None else shown.seq <= self._seen
 
     def _wants(self, shown: Shown) -> bool:
         if self.topics:

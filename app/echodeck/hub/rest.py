@@ -16,7 +16,7 @@ from ..version import __version__
 from ..wire import say, show
 from . import generations, history, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
-from .resume import missed
+from .resume import merged, missed
 from .room import Room
 from .shapes import Answer, Events, State, Told
 from .ws import error_view
@@ -75,7 +75,7 @@ def _stream(app: FastAPI, room: Room) -> None:
         if found is None:
             initial = room.initial_state()
             return answer(State(initial.seq, initial=initial))
-        return answer(State(found.seq, messages=told([*found.events, *found.records])))
+        return answer(State(found.seq, messages=told(merged(found.events, found.records))))
 
 
 def _commands(app: FastAPI, room: Room, settings: Settings) -> None:

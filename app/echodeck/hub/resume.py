@@ -40,3 +40,17 @@ async def missed(room: Room, after: int) -> Missed | None:
     # An event that is stored, but not on the board yet, will be told live: the records here are older than it.
     told = [shown(event) for event in events if event.seq <= room.board.seq]
     return Missed(told, records, max((one.seq or 0 for one in told), default=after))
+
+
+def merged(events: list[Shown], records: list[Shown]) -> list[Shown]:
+    """Both in one order that may be cut anywhere: who has read up to an event has read every record that changed, for
+    the last time, before it. So a record follows the last event about it, and comes first when there is none."""
+    last = {(one.kind, one.key): place for place, one in enumerate(events) if one.kind}
+    first: list[Shown] = []
+    following: dict[int, list[Shown]] = {}
+    for one in records:
+        place = last.get((one.kind, one.key))
+        (first if place is None else following.setdefault(place, [])).append(one)
+    for place, event in enumerate(events):
+        first += [event, *following.get(place, ())]
+    return first
