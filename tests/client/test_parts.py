@@ -55,6 +55,10 @@ class RestHub(BaseHTTPRequestHandler):
         self.posted.append(body)
         if body["type"] == "retry":
             self._answer(409, {"error": {"code": "illegal_transition", "message": "no", "field": "command"}})
+        elif body["type"] == "query":
+            found = {"id": body["id"], "what": "health", "answer": {"healthy": True}}
+            self._answer(200, {"type": "ack", "payload": {"id": body["id"], "result": {}}, "timestamp": "",
+                               "messages": [{"type": "query_result", "payload": found, "timestamp": ""}]})
         else:
             self._answer(200, {"type": "ack", "payload": {"id": body["id"], "result": {"jobIds": ["n"]}}})
 
@@ -97,13 +101,14 @@ async def test_it_polls_while_no_websocket_can_be_had(rest_hub: Any, client_of: 
         with pytest.raises(InputError) as caught:
             await client.retry("a")
         assert caught.value.code == "illegal_transition"
+        assert await client.query("health") == {"healthy": True}
         assert await client.history("jobs", 5.0) == [{"jobId": "old", "since": ["5.0"]}]
         await until("a latency", lambda: client.connection.latency_s is not None)
         with pytest.raises(EchodeckError, match="no such path"):
             await client.get("/api/nothing")
         assert client.connection.state == "polling"
     assert rest_hub.afters[0] is None
-    assert rest_hub.posted[0]["payload"] == {"prompt": "hills"}
+    assert next(p for p in rest_hub.posted if p["type"] == "submit")["payload"] == {"prompt": "hills"}
 
 
 async def test_a_worker_does_not_poll(rest_hub: Any, client_of: Any, until: Any) -> None:

@@ -37,11 +37,13 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 
 @app.command(epilog=EXIT_CODES)
 def up(
-    demo: Annotated[bool, typer.Option("--demo", help="Queue 8 pictures to look at, the first time.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", envvar="ECHODECK_DEMO",
+                                           help="Queue 8 jobs to look at, the first time.")] = False,
     port: Annotated[int | None, typer.Option(help="The hub's port, 0: any free one (ECHODECK_PORT).")] = None,
     dash_port: Annotated[int | None, typer.Option(help="The dashboard's port (ECHODECK_DASH_PORT).")] = None,
     data: Data = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", envvar="ECHODECK_NO_BROWSER",
+                                                 help="Do not open the browser.")] = False,
     json: Json = False,
 ) -> None:
     """Start hub, agent and dashboard, restart what dies, end it all with Ctrl-C."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import sys
@@ -26,7 +27,9 @@ PORT_TAKEN = "port_taken"
 
 
 def exit_code(error: EchodeckError) -> int:
-    if isinstance(error, HubUnreachable | StoreHeld) or error.code == PORT_TAKEN:
+    cause = error.__cause__
+    taken = error.code == PORT_TAKEN or (isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE)
+    if isinstance(error, HubUnreachable | StoreHeld) or taken:
         return UNREACHABLE
     if isinstance(error, ConfigError) or (isinstance(error, InputError) and error.code != "illegal_transition"):
         return BAD_INPUT

@@ -15,6 +15,7 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 COLOURS = {"running": "bright_blue", "paused": "yellow", "failed": "red", "completed": "green", "pending": "white",
            "cancelled": "bright_black"}
 SHORT = 8
+FRAMES_PER_S = 8
 Job = dict[str, Any]
 
 
@@ -66,7 +67,8 @@ def in_order(client: Any, *, ended: bool = False) -> list[Job]:
     order = (client.board.get("queue") or {}).get("order", [])
     open_ = [jobs[job_id] for job_id in order if job_id in jobs and jobs[job_id]["status"] not in ENDED]
     # What the order does not name yet has just been accepted.
-    open_ += [job for job in jobs.values() if job["status"] not in ENDED and job not in open_]
+    named = set(order)
+    open_ += [job for job in jobs.values() if job["status"] not in ENDED and job["jobId"] not in named]
     done = sorted((job for job in jobs.values() if job["status"] in ENDED),
                   key=lambda job: str(job.get("finishedAt") or ""), reverse=True)
     return open_ + (done if ended else [])
@@ -142,19 +144,33 @@ async def watch(client: Any, ids: Iterable[str] | None, *, as_json: bool, quiet:
         return await _follow(client, wanted, _Lines(lambda job: json.dumps(job, ensure_ascii=False), 0.0))
     if not screen.is_terminal:
         return await _follow(client, wanted, _Lines(job_line, 10.0))
+    return await _live(client, wanted, screen)
+
+
+async def _live(client: Any, wanted: list[str] | None, screen: Any) -> list[Job]:
     from rich.live import Live
 
-    with Live(console=screen, refresh_per_second=8, get_renderable=lambda: bars(_chosen(client, wanted))) as live:
-        found = await _follow(client, wanted, lambda jobs: live.refresh())
-        live.update(bars(found), refresh=True)
-        return found
+    # Drawn by this task only: rich's own thread would read the board while it changes.
+    with Live(console=screen, auto_refresh=False) as live:
+
+        async def draw() -> None:
+            while True:
+                live.update(bars(_chosen(client, wanted)), refresh=True)
+                await asyncio.sleep(1 / FRAMES_PER_S)
+
+        drawing = asyncio.create_task(draw())
+        try:
+            return await _follow(client, wanted, lambda jobs: None)
+        finally:
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+            live.update(bars(_chosen(client, wanted)), refresh=True)
 
 
 def _chosen(client: Any, wanted: list[str] | None) -> list[Job]:
     if wanted is None:
         return in_order(client)[:20]
-    jobs = client.board.all("jobs")
-    return [jobs[job_id] for job_id in wanted if job_id in jobs]
+    return [job for job_id in wanted if (job := client.board.get("jobs", job_id)) is not None]
 
 
 async def _follow(client: Any, wanted: list[str] | None, show: Callable[[list[Job]], None]) -> list[Job]:
@@ -169,7 +185,7 @@ async def _follow(client: Any, wanted: list[str] | None, show: Callable[[list[Jo
             jobs = _chosen(client, wanted)
             seen |= {job["jobId"] for job in jobs}
             show(jobs)
-            gone = [job_id for job_id in wanted or () if job_id in seen and job_id not in client.board.all("jobs")]
+            gone = [job_id for job_id in wanted or () if job_id in seen and client.board.get("jobs", job_id) is None]
             if gone:
                 following.cancel()
                 raise UnknownRecord("job", gone[0])

@@ -166,7 +166,9 @@ class Poll:
             raise
         except EchodeckError as error:
             answer = {"type": "error", "payload": {"id": id_, **error.as_dict()}}
-        for message in wire.decode(json.dumps(answer)):
+        # `messages` are what the request called for beside its ack: the result of a query, say.
+        more = answer.get("messages", []) if isinstance(answer, dict) else []
+        for message in wire.decode(json.dumps([*more, answer])):
             self._answers.put_nowait(message)
         self._due = 0.0  # show what the command did at once
 
