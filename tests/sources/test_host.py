@@ -1,0 +1,136 @@
+"""The machine's figures against psutil's own, and on systems that tell less."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+
+from echodeck.model.record import Gpu, Host
+from echodeck.sources import host as module
+from echodeck.sources.host import HostSource
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Gpus:
+    def __init__(self, *gpus: Gpu, reason: str = "") -> None:
+        self.gpus, self.reason = gpus, reason
+
+    def read(self) -> tuple[tuple[Gpu, ...], str]:
+        return self.gpus, self.reason
+
+
+def test_it_agrees_with_psutil() -> None:
+    source = HostSource("here")
+    sum(range(200_000))
+    found = source.read()
+    memory = psutil.virtual_memory()
+    assert found.name == "here"
+    assert len(found.cores_percent) == psutil.cpu_count()
+    assert 0 <= found.cpu_percent <= 100
+    assert all(0 <= core <= 100 for core in found.cores_percent)
+    assert found.memory_total_bytes == memory.total
+    assert found.memory_percent == pytest.approx(memory.percent, abs=10)
+    assert found.swap_total_bytes == psutil.swap_memory().total
+    assert found.uptime_s > 0
+    assert found.period_s > 0
+    assert len(found.load) == (3 if hasattr(os, "getloadavg") else 0)
+
+
+def test_the_root_disk_is_there_once() -> None:
+    disks = HostSource("here", ()).read().disks
+    mounts = [disk.mount for disk in disks]
+    assert len(set(mounts)) == len(mounts)
+    root = next(disk for disk in disks if disk.mount == os.path.abspath(os.sep))
+    assert root.total_bytes == psutil.disk_usage(root.mount).total
+    assert 0 < root.used_bytes <= root.total_bytes
+
+
+def test_it_goes_over_the_wire_and_back() -> None:
+    found = HostSource("here").read()
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Host) == found
+
+
+NO_TIMES = psutil.cpu_times()._replace(**dict.fromkeys(psutil.cpu_times()._fields, 0.0))
+
+
+def cores(*pairs: tuple[float, float]) -> list[Any]:
+    return [NO_TIMES._replace(user=busy, idle=idle) for busy, idle in pairs]
+
+
+def test_rates_and_percentages_are_over_the_measured_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = {"cpu": cores((10, 90), (50, 50)), "net": (1000, 5000), "disk": (0, 0)}
+    monkeypatch.setattr(psutil, "cpu_times", lambda percpu: now["cpu"])
+    monkeypatch.setattr(psutil, "net_io_counters",
+                        lambda: SimpleNamespace(bytes_sent=now["net"][0], bytes_recv=now["net"][1]))
+
+    def disk(perdisk: bool = False) -> Any:
+        one = SimpleNamespace(read_bytes=now["disk"][0], write_bytes=now["disk"][1])
+        return {"sda1": one} if perdisk else one
+
+    part = SimpleNamespace(device="/dev/sda1", mountpoint=os.path.abspath(os.sep), fstype="ext4", opts="rw")
+    monkeypatch.setattr(psutil, "disk_io_counters", disk)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda every: [part, part])
+    monkeypatch.setattr(os.path, "realpath", lambda path: path)
+    clock = Clock()
+    source = HostSource("here", (), clock=clock, wall=lambda: 7.0)
+    clock.now += 2.0
+    now.update(cpu=cores((11, 91), (50, 52)), net=(3000, 4000), disk=(100, 600))
+    found = source.read()
+    assert (found.at_s, found.period_s) == (7.0, 2.0)
+    assert found.cores_percent == (50.0, 0.0)
+    assert found.cpu_percent == 25.0
+    assert (found.net_sent_bytes_per_s, found.net_received_bytes_per_s) == (1000.0, 0.0)  # the second was reset
+    assert [(disk.read_bytes_per_s, disk.write_bytes_per_s) for disk in found.disks] == [(50.0, 300.0)]
+    now["cpu"] = cores((11, 91))
+    assert source.read().cores_percent == (0.0,)  # a core was switched off: begin anew
+
+
+def test_what_is_not_a_disk_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    def part(mount: str, device: str = "/dev/x", kind: str = "ext4", opts: str = "rw") -> Any:
+        return SimpleNamespace(device=device, mountpoint=mount, fstype=kind, opts=opts)
+
+    file = tmp_path / "hosts"
+    file.touch()
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    monkeypatch.setattr(psutil, "disk_partitions", lambda every: [
+        part(str(deep)), part(str(tmp_path)), part(str(file), "/dev/y"), part("/snap/a", "/dev/z", "squashfs"),
+        part(str(tmp_path), "D:", "", "cdrom"), part("/System/Volumes/VM", "/dev/disk3s6", "apfs"),
+    ])
+    mounts = [mount for mount, _ in module._mounts()]
+    assert mounts == [os.path.abspath(os.sep), str(tmp_path)]
+
+
+@pytest.mark.parametrize("error", [AttributeError("absent"), psutil.AccessDenied(), OSError(5, "no"), RuntimeError()])
+def test_a_system_that_tells_nothing_gives_empty_figures(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise error
+
+    for name in ("cpu_times", "virtual_memory", "swap_memory", "disk_io_counters", "disk_partitions", "disk_usage",
+                 "net_io_counters", "net_connections", "boot_time"):
+        monkeypatch.setattr(psutil, name, refuse)
+    monkeypatch.setattr(os, "getloadavg", refuse)
+    found = HostSource("here", ()).read()
+    assert (found.cpu_percent, found.cores_percent, found.load, found.disks) == (0.0, (), (), ())
+    assert (found.memory_total_bytes, found.memory_percent, found.connections) == (0, 0.0, None)
+    assert [process.name for process in found.processes] == ["agent"]
+
+
+def test_gpus_of_all_vendors_are_listed_and_a_reason_given_only_without_any() -> None:
+    gpu = Gpu(0, "one", "nvidia")
+    none, some = Gpus(reason="no A"), Gpus(gpu, reason="")
+    assert HostSource("here", (none, Gpus(reason="no B"))).read().gpu_reason == "no A; no B"
+    found = HostSource("here", (none, some)).read()
+    assert (found.gpus, found.gpu_reason) == ((gpu,), "")
