@@ -78,6 +78,13 @@ def test_resuming_before_the_worker_paused_takes_the_request_over() -> None:
     assert advance(job, FACTS[m.ResumedNow]).request == ""
 
 
+def test_a_worker_that_says_again_that_it_holds_answers_a_second_pause() -> None:
+    job = story_of(m.Claimed, m.PauseAsked, m.PausedNow, m.ResumeAsked, m.PauseAsked)
+    assert (job.state, job.request) == (JobState.PAUSED, "pause")
+    again = advance(job, m.PausedNow(30.0))
+    assert (again.state, again.request, again.paused_s) == (JobState.PAUSED, "", 21.0)
+
+
 def test_a_cancel_wins_over_pause_and_resume() -> None:
     job = story_of(m.Claimed, m.Planned, m.CancelAsked)
     for kind in (m.PauseAsked, m.ResumeAsked):

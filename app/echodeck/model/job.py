@@ -413,8 +413,8 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case StageStarted() | StageDone() | Stepped():
             return _progressed(job, fact)
         case PausedNow(at_s):
-            if job.state is JobState.PAUSED:
-                return job
+            if job.state is JobState.PAUSED:  # said again: it still holds
+                return replace(job, request="" if job.request == "pause" else job.request)
             return replace(job, state=state, paused_s=at_s, request="" if job.request == "pause" else job.request)
         case ResumedNow(at_s):
             if job.state is JobState.RUNNING:
