@@ -41,7 +41,7 @@ class Control(Protocol):
 
 
 class Engine(Protocol):
-    """One way to generate. Made once per agent with the directory for outputs; runs one job at a time."""
+    """One way to generate. Made once per slot of an agent with the directory for outputs; runs one job at a time."""
 
     def __init__(self, output_dir: Path) -> None: ...
 

@@ -1,0 +1,262 @@
+"""Composition root of the agent process: a source, engines and an outbox, joined to a hub by a client.
+
+On a clean stop a job in hand is stopped and nothing is said of it: its lease runs out and the hub queues it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..client import WORKER, Backoff, Client
+from ..config import Settings
+from ..engines import Engine, find
+from ..errors import EchodeckError, HubUnreachable, InputError, StoreError
+from ..sources import Source
+from ..sources.host import HostSource
+from ..version import __version__
+from ..wire import Message, say
+from .outbox import Outbox
+from .worker import Worker, offset_s
+
+log = logging.getLogger(__name__)
+
+PROGRESS_S = 0.05
+"""At most one message of progress in this time; steps between go together."""
+RETRY_S = 0.5
+STOP_S = 3.0
+"""How long an engine that does not heed, and words that are not sent, are waited for on a clean stop."""
+TOPICS = ["work_available", "job_command"]
+
+
+class Agent:
+    """`await Agent(settings).run()` until `stop()`.
+
+    Every slot has its own engines. `engines` given here are shared by all slots, so with more than one slot they must
+    bear several jobs at once. `client` makes the client, `name` is the host's.
+    """
+
+    def __init__(self, settings: Settings, *, engines: Mapping[str, Engine] | None = None,
+                 source: Source | None = None, client: Callable[..., Client] = Client, name: str = "") -> None:
+        self.settings, self.name = settings, name or socket.gethostname()
+        self.id = f"{self.name}-{os.getpid()}-{secrets.token_hex(4)}"
+        # A restarted hub waits one lease for the jobs in hand, so a longer back-off would lose them.
+        backoff = Backoff(0.5, max(1.0, settings.lease_s / 2))
+        self.client = client(settings.hub_url, WORKER, greet=self._greet, backoff=backoff,
+                             max_frame_bytes=settings.max_frame_bytes)
+        self.outbox = Outbox()
+        self.workers = [self._worker(number, engines) for number in range(1, settings.slots + 1)]
+        self._source = source
+        self._heartbeat_s = settings.heartbeat_s
+        self._commanded_s: dict[str, float] = {}
+        self._stopping, self._spoken, self._fresh = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def _worker(self, number: int, engines: Mapping[str, Engine] | None) -> Worker:
+        if engines is None:
+            names = dict.fromkeys(part.strip() for part in self.settings.engine.split(",") if part.strip())
+            engines = {name: find(name)(self.settings.output_dir) for name in names}
+        return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client)
+
+    def stop(self) -> None:
+        """Ends `run` cleanly."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Works until `stop`. Raises what ended it, if that was something else."""
+        loop = asyncio.get_running_loop()
+
+        def tell(payload: say.Say) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._take, payload)
+
+        self.client.on("job_command", self._command)
+        self.client.on("work_available", lambda _: self._wake())
+        self.client.start()
+        works: list[Coroutine[Any, Any, None]] = [
+            self._measure(), self._deliver(), self._show(), self._beat(),
+            *(worker.work(tell) for worker in self.workers),
+        ]
+        tasks = [asyncio.create_task(work) for work in works]
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            await self._wind_down()
+        finally:
+            for worker in self.workers:
+                worker.end("stop")
+            for task in (stopping, *tasks):
+                task.cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await self.client.close()
+        for task in done:
+            await task
+
+    async def _wind_down(self) -> None:
+        """Stops what runs, and says what is still to be said, as far as that is quickly done."""
+        for worker in self.workers:
+            worker.end("stop")
+        deadline = time.monotonic() + STOP_S
+        while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - of threads and acks, no single event
+            await asyncio.sleep(0.02)
+        if self._busy():
+            log.warning("ended with %d messages unsent, or a job that did not heed", len(self.outbox))
+
+    def _busy(self) -> bool:
+        in_hand = any(worker.control is not None for worker in self.workers)
+        return in_hand or (len(self.outbox) > 0 and self.client.connection.usable)
+
+    # --- the hub ------------------------------------------------------------------------------------------------------
+
+    async def _greet(self, client: Client) -> None:
+        """First of all on every connection: who we are, and what we have in hand."""
+        infos = [await asyncio.to_thread(engine.info) for engine in self.workers[0].engines.values()]
+        for worker in self.workers:
+            worker.infos = infos
+        in_hand = [say.InHand(*one) for one in sorted(self._in_hand())]
+        result = await client.call("register", say.Register(
+            self.id, self.name, os.getpid(), __version__, infos, len(self.workers), in_hand), ahead=True)
+        self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
+        try:  # what viewers are shown is of no use here
+            await client.call("subscribe", say.Subscribe(TOPICS, 60.0), ahead=True)
+        except InputError:
+            log.debug("the hub does not let us choose what it tells", exc_info=True)
+        sys.stdout.write(f"Echo agent {self.name} connected to {client.url}\n")
+        sys.stdout.flush()
+        for entry in result.get("jobs", []):
+            if entry.get("action") == "abandon":
+                self._abandon(str(entry.get("jobId")))
+            else:
+                self._ask(str(entry.get("jobId")), str(entry.get("request") or ""))
+        self._wake()
+        self._fresh.set()
+
+    def _in_hand(self) -> set[tuple[str, int, str]]:
+        """What runs, and what has ended without the hub knowing it yet."""
+        controls = [worker.control for worker in self.workers]
+        hands = [control.hand for control in controls if control is not None and control.ending != "abandon"]
+        return {(hand.job_id, hand.attempt, hand.worker_id) for hand in hands} | self.outbox.unfinished()
+
+    async def _beat(self) -> None:
+        lost = False
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            connection = self.client.connection
+            if not connection.usable:
+                if not lost and connection.reason:
+                    log.warning("no hub at %s (%s); trying again and again", self.client.url, connection.reason)
+                    lost = True
+                continue
+            lost = False
+            began = time.monotonic()
+            jobs = sorted({job_id for job_id, _, _ in self._in_hand()})
+            try:
+                result = await self.client.call("heartbeat", say.Heartbeat(jobs), timeout_s=4 * self._heartbeat_s)
+            except EchodeckError as error:
+                log.debug("no answer to the heartbeat: %s", error)
+                continue
+            for entry in result.get("jobs", []):
+                job_id = str(entry.get("jobId"))
+                # A command that came meanwhile is newer than what this answer repeats.
+                if self._commanded_s.get(job_id, 0.0) < began:
+                    self._ask(job_id, str(entry.get("request") or ""))
+            for job_id in result.get("abandon", []):
+                self._abandon(str(job_id))
+
+    def _command(self, message: Message) -> None:
+        job_id, attempt = str(message.payload.get("jobId")), message.payload.get("attempt")
+        self._commanded_s = {one: at for one, at in self._commanded_s.items() if self._with(one)}
+        self._commanded_s[job_id] = time.monotonic()
+        self._ask(job_id, str(message.payload.get("command")), attempt)
+
+    def _ask(self, job_id: str, request: str, attempt: Any = None) -> None:
+        for worker in self._with(job_id):
+            if worker.control is not None and attempt in (None, worker.control.hand.attempt):
+                worker.ask(request)
+
+    def _abandon(self, job_id: str) -> None:
+        for worker in self._with(job_id):
+            log.warning("the hub has taken job %s from worker %s; it is abandoned here", job_id, worker.id)
+            worker.end("abandon")
+
+    def _with(self, job_id: str) -> list[Worker]:
+        return [one for one in self.workers if one.control is not None and one.control.hand.job_id == job_id]
+
+    def _wake(self) -> None:
+        for worker in self.workers:
+            worker.wake.set()
+
+    # --- what is said -------------------------------------------------------------------------------------------------
+
+    def _take(self, payload: say.Say) -> None:
+        self.outbox.add(payload)
+        (self._fresh if isinstance(payload, say.JobPreview | say.HostMetrics) else self._spoken).set()
+
+    async def _deliver(self) -> None:
+        """What must arrive, one after the other, each until it is acknowledged."""
+        while True:
+            self._spoken.clear()
+            entry = self.outbox.next()
+            if entry is None:
+                await self._spoken.wait()
+                continue
+            try:
+                await self.client.call(entry.type, entry.payload, id_=entry.id)
+            except (HubUnreachable, StoreError) as error:
+                log.debug("%s is sent again: %s", entry.type, error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            except EchodeckError as error:
+                log.warning("the hub refuses a %s: %s", entry.type, error)
+            self.outbox.done(entry)
+            if isinstance(entry.payload, say.JobProgress):
+                await asyncio.sleep(PROGRESS_S)
+
+    async def _show(self) -> None:
+        """What only the newest counts of, when there is a connection."""
+        while True:
+            await self._fresh.wait()
+            self._fresh.clear()
+            for key, payload in [*self.outbox.latest.items()]:
+                kind = "host_metrics" if isinstance(payload, say.HostMetrics) else "job_preview"
+                try:
+                    sent = self.client.send(kind, payload)
+                except InputError as error:
+                    log.debug("a %s cannot be sent: %s", kind, error)
+                    sent = True
+                if sent:
+                    del self.outbox.latest[key]
+
+    async def _measure(self) -> None:
+        source = self._source
+        if source is None:
+            source = await asyncio.to_thread(HostSource, self.name)
+        due = time.monotonic()
+        while True:
+            due = max(due + self.settings.period_s, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+            host = await asyncio.to_thread(source.read)
+            self._take(say.HostMetrics(replace(host, at_s=host.at_s + offset_s(self.client.connection))))
+
+
+def main(settings: Settings) -> None:
+    """Runs an agent until Ctrl-C or SIGTERM. Raises ConfigError for an engine or address that is none."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    agent, loop = Agent(settings), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, agent.stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(agent.stop))
+    await agent.run()

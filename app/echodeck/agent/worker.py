@@ -1,0 +1,101 @@
+"""One slot of an agent: claims a job, drives an engine with it, and claims the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..client import Client, Connection
+from ..engines import Engine
+from ..errors import EchodeckError, HubUnreachable, StoreError
+from ..model.engine import EngineInfo
+from ..wire import say
+from .control import Ending, Hand, JobControl
+from .runner import in_thread, spec_of
+
+log = logging.getLogger(__name__)
+
+CLAIM_S = 5.0
+"""A worker without a job asks this often, in case it was not told of work."""
+RETRY_S = 0.5
+
+
+class Worker:
+    """`await work()` for ever. `control` is the job in hand's, if there is one; `infos` what its engines last said."""
+
+    def __init__(self, id_: str, host: str, engines: Mapping[str, Engine], client: Client) -> None:
+        self.id, self.host, self.engines, self._client = id_, host, engines, client
+        self.wake = asyncio.Event()
+        self.control: JobControl | None = None
+        self.infos: list[EngineInfo] = []
+
+    async def work(self, tell: Callable[[say.Say], None]) -> None:
+        """`tell` takes what the job says, from any thread."""
+        while True:
+            self.wake.clear()
+            job = await self._claim()
+            if job is not None:
+                await self._run(job, tell)
+                continue
+            try:
+                async with asyncio.timeout(CLAIM_S):
+                    await self.wake.wait()
+            except TimeoutError:
+                continue
+
+    def ask(self, request: str) -> None:
+        """What the hub wants of the job in hand: "pause", "resume", "cancel", or "" for nothing."""
+        if self.control is not None:
+            match request:
+                case "pause":
+                    self.control.pause()
+                case "resume":
+                    self.control.resume()
+                case "cancel":
+                    self.control.end("cancel")
+
+    def end(self, why: Ending) -> None:
+        if self.control is not None:
+            self.control.end(why)
+
+    async def _claim(self) -> dict[str, Any] | None:
+        """A job, or None. While no answer comes it asks again under the same id, so that no job is claimed twice."""
+        usable = [info.name for info in self.infos if not info.reason]
+        id_ = uuid.uuid4().hex
+        while usable:
+            try:
+                job = (await self._client.call("claim", say.Claim(self.id, usable), id_=id_)).get("job")
+            except (HubUnreachable, StoreError):
+                await asyncio.sleep(RETRY_S)
+                continue
+            except EchodeckError as error:
+                log.warning("the hub refuses a claim: %s", error)
+                return None
+            return job if isinstance(job, dict) else None
+        return None
+
+    async def _run(self, job: dict[str, Any], tell: Callable[[say.Say], None]) -> None:
+        try:
+            spec, hand = spec_of(job), Hand(str(job["id"]), int(job["attempt"]), self.id, self.host)
+            engine = self.engines[spec.engine]
+        except (KeyError, TypeError, ValueError):
+            log.exception("the hub gave a job that makes no sense here: %r", job)
+            return
+        epoch_s = time.time() - time.monotonic() + offset_s(self._client.connection)
+        self.control = JobControl(hand, tell, epoch_s=epoch_s)
+        self.ask(str(job.get("request") or ""))
+        try:
+            await in_thread(engine, spec, self.control)
+        finally:
+            self.control.end("stop")  # when it is not awaited any more, the thread is to end too
+            self.control = None
+
+
+def offset_s(connection: Connection) -> float:
+    """What the hub's clock is ahead of ours, where that is more than the error of its measurement."""
+    offset, latency = connection.offset_s, connection.latency_s
+    return 0.0 if offset is None or latency is None or abs(offset) <= latency else offset

@@ -1,0 +1,169 @@
+"""The outbox by itself: order, merging, bounds, and what is never dropped."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from echodeck import wire
+from echodeck.agent.outbox import Outbox
+from echodeck.client import WORKER
+from echodeck.model.record import Host
+from echodeck.wire import say
+
+
+def report(fact: Any, job: str = "a", attempt: int = 1) -> say.JobReport:
+    return say.JobReport(job, attempt, "w", fact, 1.0)
+
+
+def progress(step: int, job: str = "a", index: int = 1) -> say.JobProgress:
+    return say.JobProgress(job, 1, "w", index, step, float(step), [(index, step, float(step), 1.0)])
+
+
+def line(text: str = "x") -> say.Log:
+    return say.Log("info", "w", text)
+
+
+def drain(outbox: Outbox) -> list[say.Say]:
+    """Everything in the order it goes out, each acknowledged at once."""
+    sent = []
+    while (entry := outbox.next()) is not None:
+        sent.append(entry.payload)
+        outbox.done(entry)
+    return sent
+
+
+def test_facts_go_out_in_order_and_keep_their_ids() -> None:
+    outbox = Outbox()
+    for fact in ("planned", "stage_started", "completed"):
+        outbox.add(report(fact))
+    first = outbox.next()
+    assert first is outbox.next()
+    assert outbox.unfinished() == {("a", 1, "w")}
+    assert [one.fact for one in drain(outbox)] == ["planned", "stage_started", "completed"]  # type: ignore[attr-defined]
+    assert outbox.unfinished() == set()
+
+
+def test_progress_merges_until_it_is_sent_or_a_fact_comes_between() -> None:
+    outbox = Outbox()
+    for step in (1, 2, 3):
+        outbox.add(progress(step))
+    assert len(outbox) == 1
+    sent = outbox.next()
+    outbox.add(progress(4))
+    outbox.add(progress(5))
+    assert sent is not None
+    assert [sample[1] for sample in sent.payload.samples] == [1, 2, 3]  # type: ignore[attr-defined]
+    outbox.add(report("paused"))
+    outbox.add(progress(6))
+    outbox.add(progress(1, index=2))
+    outbox.add(progress(1, job="b"))
+    outbox.add(progress(7))
+    said = [(one.job_id, one.index, one.step) if isinstance(one, say.JobProgress) else one.fact  # type: ignore[attr-defined]
+            for one in drain(outbox)]
+    assert said == [("a", 1, 3), ("a", 1, 5), "paused", ("a", 1, 6), ("a", 2, 1), ("b", 1, 1), ("a", 1, 7)]
+
+
+def test_of_metrics_and_previews_only_the_latest_are_kept() -> None:
+    outbox = Outbox()
+    for at in (1.0, 2.0):
+        outbox.add(say.HostMetrics(Host("h", at)))
+        outbox.add(say.JobPreview("a", 1, int(at), "data:image/png;base64,"))
+    outbox.add(say.JobPreview("b", 1, 7, "data:image/png;base64,"))
+    assert len(outbox) == 0
+    latest = outbox.latest
+    assert [latest["host"].host.at_s, latest["preview a"].step, latest["preview b"].step] == [2.0, 2, 7]  # type: ignore[attr-defined]
+    outbox.add(report("completed"))
+    assert set(latest) == {"host", "preview b"}
+
+
+def test_log_lines_are_bounded_and_the_loss_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = Outbox(max_logs=3)
+    with caplog.at_level(logging.WARNING):
+        for number in range(10):
+            outbox.add(line(str(number)))
+    assert len(caplog.records) == 1
+    said = [one.message for one in drain(outbox) if isinstance(one, say.Log)]
+    assert said == ["7", "8", "9", "too much waited for the hub; dropped: 7 log lines"]
+
+
+def test_step_samples_are_bounded_and_the_newest_stay() -> None:
+    outbox = Outbox(max_samples=1000)
+    for step in range(1, 3001):
+        outbox.add(progress(step))
+    said = drain(outbox)
+    samples = [sample for one in said if isinstance(one, say.JobProgress) for sample in one.samples]
+    assert len(samples) <= 1000
+    assert [sample[1] for sample in samples] == list(range(3001 - len(samples), 3001))
+    assert isinstance(said[-1], say.Log)
+    assert f"{3000 - len(samples)} step samples" in said[-1].message
+
+
+def test_a_frame_of_samples_is_one_that_the_hub_reads() -> None:
+    outbox = Outbox()
+    for step in range(1, 5001):
+        outbox.add(say.JobProgress("j" * 128, 1, "w" * 128, 1, step, 1795470813.5536592,
+                                   [(1, step, 1795470813.5536592, 0.12345678901234567)]))
+    for payload in drain(outbox):
+        frame = wire.request("job_progress", payload, id_="x" * 32)
+        assert wire.decode_request(frame, WORKER).payload == payload
+
+
+def test_the_end_of_a_job_is_never_dropped() -> None:
+    outbox = Outbox(max_entries=4)
+    for number in range(10):
+        outbox.add(report("planned", f"j{number}"))
+        outbox.add(progress(1, f"j{number}"))
+        outbox.add(line())
+        outbox.add(report("completed", f"j{number}"))
+    said = drain(outbox)
+    ends = [one.job_id for one in said if isinstance(one, say.JobReport) and one.fact == "completed"]
+    assert ends == [f"j{number}" for number in range(10)]
+    assert len(said) <= 12  # the ends, one line about the loss
+
+
+def test_what_is_being_sent_is_neither_dropped_nor_changed() -> None:
+    outbox = Outbox(max_entries=2, max_logs=2)
+    outbox.add(line("first"))
+    sent = outbox.next()
+    for number in range(5):
+        outbox.add(line(str(number)))
+    assert outbox.next() is sent
+
+
+SAID = st.lists(st.one_of(
+    st.builds(report, st.sampled_from(["planned", "stage_done", "completed", "failed"]), st.sampled_from("ab")),
+    st.builds(progress, st.integers(1, 9), st.sampled_from("ab")),
+    st.builds(line),
+    st.just(None),
+), max_size=60)
+
+
+@given(SAID)
+def test_whatever_is_said_the_bounds_hold_and_facts_keep_their_order(said: list[say.Say | None]) -> None:
+    outbox, out = Outbox(max_entries=8, max_logs=4, max_samples=6), []
+    added: list[say.Say] = []
+    for payload in said:
+        if payload is None:
+            entry = outbox.next()
+            if entry is not None:
+                out.append(entry.payload)
+                outbox.done(entry)
+            continue
+        payload = msgspec.structs.replace(payload)  # progress merges in place
+        added.append(payload)
+        outbox.add(payload)
+        ends = sum(isinstance(one.payload, say.JobReport) and one.payload.fact in ("completed", "failed")
+                   for one in outbox)
+        assert len(outbox) <= max(8, ends + 1)
+    out += drain(outbox)
+    ended = [one for one in added if isinstance(one, say.JobReport) and one.fact in ("completed", "failed")]
+    assert [one for one in out if any(one is end for end in ended)] == ended
+    facts = [one for one in out if isinstance(one, say.JobReport)]
+    places = [next(place for place, one in enumerate(added) if one is fact) for fact in facts]
+    assert places == sorted(places)
