@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -191,6 +192,34 @@ async def test_what_took_effect_without_an_answer_is_sent_again_with_its_id(hub:
     assert engine.started == 1
 
 
+async def test_a_hub_that_dies_again_and_again_gets_every_fact_once(hub: Any, engine: Any, two_slots: Any, start: Any,
+                                                                    until: Any) -> None:
+    names = [f"j{number}" for number in range(12)]
+    for name in names:
+        hub.queue(name, steps=8)
+    start(replace(two_slots, lease_s=0.1), engine)
+
+    async def hear(requests: int) -> None:
+        heard = len(hub.heard) + requests
+        await until("further requests", lambda: len(hub.heard) >= heard)
+
+    for number in range(10):
+        # It dies at other moments each time: with nothing unanswered, or a claim, a report, progress.
+        hub.deaf = [set(), {"claim"}, {"job_report"}, {"job_progress", "claim"}][number % 4]
+        engine.allow(10)
+        await hear(4 + number)
+        await hub.kill()
+        hub.deaf = set()
+        await hub.start()
+    engine.free = True
+    await until("all of them", lambda: all(job.state is JobState.COMPLETED for job in hub.jobs.values()))
+    assert all(hub.facts(name) == [*STAGES, "completed"] for name in names)
+    assert engine.started == len(names)
+    assert {key[:2] for key in hub.samples} == {(name, 1) for name in names}
+    assert len(hub.samples) == 8 * len(names)
+    assert hub.refused == []
+
+
 async def test_what_the_hub_gave_to_another_is_abandoned_in_silence(hub: Any, engine: Any, settings: Any, start: Any,
                                                                     until: Any) -> None:
     hub.queue("a")
@@ -216,6 +245,21 @@ async def test_a_clean_stop_says_nothing_of_the_job_in_hand(hub: Any, engine: An
     assert hub.facts("a") == facts
     assert hub.jobs["a"].state is JobState.RUNNING
     assert agent.workers[0].control is None
+
+
+async def test_an_engine_that_does_not_heed_is_not_waited_for(hub: Any, engine: Any, settings: Any, start: Any,
+                                                              until: Any, monkeypatch: Any, caplog: Any) -> None:
+    monkeypatch.setattr("echodeck.agent.agent.STOP_S", 0.05)
+    freed = threading.Event()
+    engine.run = lambda *_: freed.wait()
+    hub.queue("a")
+    agent = start(settings, engine)
+    await until("the job in hand", lambda: agent.workers[0].control)
+    agent.stop()
+    await until("the end", lambda: agent.client.connection.state == "closed")
+    freed.set()
+    assert "did not heed" in caplog.text
+    assert hub.facts("a") == []
 
 
 async def test_a_broken_source_ends_the_agent_loudly(settings: Any, engine: Any) -> None:
