@@ -37,7 +37,7 @@ class KernelChannel(elements.Channel):
 
     def __init__(self, live: Live) -> None:
         super().__init__(config={"transport": "notebook", "table": elements.table(), "user": ""},
-                         style_text=components.style(), width=0, height=0, sizing_mode="fixed")
+                         style_text=components.style_elsewhere(), width=0, height=0, sizing_mode="fixed")
         self._live = live
         self._waiting: list[dict[str, Any]] = []
         self._due: asyncio.TimerHandle | None = None

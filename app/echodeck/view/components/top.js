@@ -46,7 +46,7 @@ export function render({ model, el }) {
     onclick: () => dispatchEvent(new Event("echodeck-new-job")) }, icon("plus"), h("span", {}, "New job"));
   const refused = h("div.refused", { role: "alert", hidden: true, data: { testid: "refused" } });
   el.append(h("header.head-bar", {}, title, h("span.summary", {}, lead, moment, spread), h("span.space"), badge, people,
-    model.paged ? theme : "", add), refused);
+    ...(model.paged ? [theme, add] : [])), refused);
 
   const name = () => setText(title, NAMES[view()] ?? "echodeck");
   hear("echodeck-view", name);

@@ -1,0 +1,61 @@
+"""The dashboard's server as a process."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from echodeck.config import Settings
+from echodeck.errors import ConfigError
+from echodeck.view import serve
+
+from .conftest import PATIENCE_S, Dashboard
+
+
+def test_a_taken_port_is_said_in_words() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigError, match=r"cannot use 127\.0\.0\.1:\d+ .*--dash-port"):
+            serve.make(Settings(dash_port=taken.getsockname()[1]))
+
+
+def test_pages_open_under_this_machines_names_and_those_added() -> None:
+    found = serve.origins(Settings(dash_host="0.0.0.0", allow_host="deck.lan, deck", allow_origin="https://deck.example/"),
+                          8310)
+    assert {"localhost:8310", "127.0.0.1:8310", "deck.lan:8310", "deck:8310", "deck.example"} <= set(found)
+    assert not [host for host in found if "*" in host]
+
+
+def test_it_says_one_line_and_serves(tmp_path: Path) -> None:
+    made = Dashboard(tmp_path)
+    try:
+        with urllib.request.urlopen(made.url(), timeout=PATIENCE_S) as answer:
+            text = answer.read().decode()
+        assert "<title>echodeck</title>" in text
+        assert 'name="viewport"' in text
+        assert "http://" not in text.replace("http://www.w3.org", "").replace("http://127.0.0.1", "")
+        assert made.words().splitlines() == [f"Dashboard on {made.url()}"]
+    finally:
+        made.stop()
+
+
+def test_it_ends_with_its_supervisor(tmp_path: Path) -> None:
+    made = Dashboard(tmp_path, ECHODECK_SUPERVISED="1")
+    made.url()
+    assert made.process.stdin is not None
+    made.process.stdin.close()
+    assert made.process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to end by")
+def test_it_ends_cleanly_when_asked(tmp_path: Path) -> None:
+    made = Dashboard(tmp_path)
+    made.url()
+    made.stop()
+    assert made.process.returncode == 0
+    assert "Traceback" not in made.words()
