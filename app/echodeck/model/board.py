@@ -61,6 +61,10 @@ class Board:
             self.floor = max(self.floor, oldest.seq + 1)
         return entry
 
+    def forget(self, kind: str, key: str) -> None:
+        """Drop a record without telling anybody: readers keep their own number of old ones."""
+        self._entries.pop((kind, key), None)
+
     def _stamp(self, kind: str, key: str, value: Value, seq: int | None) -> Entry:
         self.tick += 1
         if seq is not None:

@@ -310,6 +310,7 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.HELD, ResumeAsked): _P.PENDING,
     (_P.HELD, CancelAsked): _P.CANCELLED,
     (_P.HELD, Moved): _P.HELD,
+    (_P.HELD, Readopted): _P.PAUSED,
     # In hand: asking only records the request.
     (_P.RUNNING, PauseAsked): _P.RUNNING,
     (_P.RUNNING, ResumeAsked): _P.RUNNING,

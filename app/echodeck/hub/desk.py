@@ -1,0 +1,200 @@
+"""What every part of the room works with: the jobs, who works on them, and the few ways to say what happened."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .. import wire
+from ..config import Settings
+from ..model.board import Board
+from ..model.job import TERMINAL, Job, JobState
+from ..model.record import Alert, LogLine
+from ..wire import show
+from .ledger import Change, Ledger
+from .outlook import Outlooks
+from .queue import Queue
+from .session import Session, Shown
+from .workers import Workers
+
+LOG_LINES, ENDED_ALERTS, ENDED_JOBS = 1000, 100, 500
+"""How many of each stay on the board; the store keeps the rest."""
+LEVEL_OF = {"completed": "success", "failed": "error", "cancelled": "warning"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """Shared by the parts of the room; belongs to one event loop."""
+
+    settings: Settings
+    board: Board
+    publish: Callable[[Shown], None]
+    clock: Callable[[], float]
+    ledger: Ledger
+    workers: Workers
+    queue: Queue = field(default_factory=Queue)
+    outlooks: Outlooks = field(default_factory=Outlooks)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    """The latest alert by cause."""
+    sessions: dict[str, Session] = field(default_factory=dict)
+    decided_s: float = 0.0
+    """When something was last decided: a job given out, queued again, refused."""
+    _logs: deque[str] = field(default_factory=deque)
+    _shown_plan: dict[str, tuple[int | None, float | None]] = field(default_factory=dict)
+
+    # --- jobs ---
+
+    def view(self, job: Job, now_s: float) -> show.JobView:
+        shown = self._shown_plan.get(job.id)
+        return show.job_view(job, self.outlooks.of(job, shown[0] if shown else None, now_s))
+
+    def save(self, job: Job, change: Change) -> None:
+        """The job's row is to be written with this change."""
+        self.queue.put(job)
+        change.batch.jobs[job.id] = job
+
+    def event(self, type_: str, job: Job, change: Change) -> None:
+        """A durable event about a job, with all a viewer shows of it."""
+        change.tell(type_, "jobs", job.id, self.view(job, change.at_s))
+
+    def show_job(self, job: Job, now_s: float) -> None:
+        """The job as it is now, to everybody; nothing to keep. Waits its turn behind a durable event on its way."""
+        if not self.ledger.settling(job.id):
+            self.put("generation_progress", "jobs", job.id, self.view(job, now_s), now_s)
+
+    def put(self, type_: str, kind: str, key: str, value: Any, now_s: float) -> None:
+        """A volatile whole value: on the board and to everybody."""
+        self.board.put(kind, key, value)
+        self.publish(Shown(type_, value, now_s, kind, key))
+
+    def tell_worker(self, job: Job, now_s: float) -> None:
+        """What the job's worker is asked to do, if anything; told again whenever it comes back."""
+        if job.request:
+            command = show.JobCommand(job_id=job.id, attempt=job.attempt, command=job.request)
+            self.workers.command(job, Shown("job_command", command, now_s))
+
+    def offer(self, engines: Iterable[str], now_s: float) -> None:
+        """There may be work for these engines."""
+        for engine in set(engines):
+            self.workers.rouse(engine, Shown("work_available", {}, now_s))
+
+    def lost(self, job: Job, change: Change) -> None:
+        """The job left its worker's hands: its lease, estimate and preview go."""
+        self.workers.release(job.id)
+        self.outlooks.forget(job.id)
+
+    # --- telling people ---
+
+    def log(self, change: Change, level: str, source: str, message: str, job_id: str = "") -> None:
+        line = LogLine(uuid.uuid4().hex, change.at_s, level, source, message, job_id)
+        change.tell("log", "logs", line.id, show.log_view(line))
+        self.keep_log(line.id)
+
+    def keep_log(self, line_id: str) -> None:
+        self._logs.append(line_id)
+        while len(self._logs) > LOG_LINES:
+            self.board.forget("logs", self._logs.popleft())
+
+    def action(self, change: Change, session: Session, action: str, job: Job | None = None, detail: str = "") -> None:
+        """Who did what: everybody is told, and it goes into the log."""
+        user = session.user or "somebody"
+        title = job.spec.title if job else ""
+        change.tell("user_action", "", job.id if job else "", show.UserAction(
+            user=user, action=action, job_id=job.id if job else "", title=title, detail=detail,
+            at=show.iso(change.at_s)))
+        self.log(change, "info", user, " ".join(part for part in (action, title, detail) if part),
+                 job.id if job else "")
+
+    def raise_alert(self, change: Change, cause: str, level: str, title: str, message: str, *, job_id: str = "",
+                    host: str = "") -> None:
+        """One alert a cause: a second time it is counted, not repeated beside the first."""
+        known = self.alerts.get(cause)
+        if known is not None and known.resolved_s is None:
+            alert = replace(known, message=message, at_s=change.at_s, count=known.count + 1, acknowledged_by="",
+                            acknowledged_s=None)
+        else:
+            alert = Alert(uuid.uuid4().hex, cause, level, title, message, change.at_s, job_id=job_id, host=host)
+        self._keep_alert(change, "system_alert", alert)
+        self.log(change, level, "alert", f"{title}: {message}", job_id)
+
+    def resolve_alert(self, change: Change, cause: str) -> None:
+        alert = self.alerts.get(cause)
+        if alert is not None and alert.resolved_s is None:
+            self._keep_alert(change, "alert_resolved", replace(alert, resolved_s=change.at_s))
+
+    def acknowledge(self, change: Change, alert: Alert, by: str) -> Alert:
+        known = replace(alert, acknowledged_by=by, acknowledged_s=change.at_s)
+        self._keep_alert(change, "alert_resolved" if alert.resolved_s else "system_alert", known)
+        return known
+
+    def _keep_alert(self, change: Change, type_: str, alert: Alert) -> None:
+        self.alerts[alert.cause] = alert
+        change.batch.records["alerts", alert.id] = wire.plain(alert)
+        change.tell(type_, "alerts", alert.id, show.alert_view(alert))
+        ended = [one for one in self.alerts.values() if one.resolved_s is not None]
+        for old in sorted(ended, key=lambda one: one.at_s)[: max(0, len(ended) - ENDED_ALERTS)]:
+            del self.alerts[old.cause]
+            change.batch.records["alerts", old.id] = None
+            change.after.append(lambda old=old: self.board.forget("alerts", old.id))  # type: ignore[misc]
+
+    # --- the queue as everybody sees it ---
+
+    def refresh(self, now_s: float) -> None:
+        """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
+        waiting, in_hand = self.queue.waiting(), self.queue.in_hand()
+        self.outlooks.plan(waiting, in_hand, self.workers.slots(), now_s)
+        update = self._update(waiting, in_hand, now_s)
+        if update != self.board.get("queue"):
+            self.put("queue_update", "queue", "", update, now_s)
+        shown: dict[str, tuple[int | None, float | None]] = {}
+        for position, job in enumerate(waiting):
+            start_s = self.outlooks.of(job, position, now_s).start_s
+            before = self._shown_plan.get(job.id)
+            if before is not None and before[0] == position and not _moved(before[1], start_s, now_s):
+                shown[job.id] = before
+                continue
+            shown[job.id] = self._shown_plan[job.id] = (position, start_s)
+            if self.board.get("jobs", job.id) is not None:
+                self.show_job(job, now_s)
+        self._shown_plan = shown
+        self._forget_ended()
+
+    def _update(self, waiting: list[Job], in_hand: list[Job], now_s: float) -> show.QueueUpdate:
+        order = [*sorted(in_hand, key=lambda job: job.started_s or 0.0), *waiting]
+        count = dict.fromkeys(JobState, 0)
+        for job in self.queue.all():
+            count[job.state] += 1
+        stats = show.QueueStats(**{state.value: number for state, number in count.items()})
+        known = self.board.get("queue")
+        clear = [None if self.outlooks.clear is None else now_s + part for part in self.outlooks.clear or (0, 0, 0)]
+        # The moment everything is done is an estimate: it is told anew when it moved, not at each rounding.
+        if known is not None and known.clear_at is not None and clear[0] is not None \
+                and not _moved(self._clear_shown, clear[0], now_s) and [job.id for job in order] == known.order:
+            times = known.clear_at, known.clear_low, known.clear_high
+        else:
+            self._clear_shown = clear[0]
+            times = show.iso(clear[0]), show.iso(clear[1]), show.iso(clear[2])
+        return show.QueueUpdate(
+            order=[job.id for job in order], items=[show.queue_item(job) for job in order], stats=stats,
+            clear_at=times[0], clear_low=times[1], clear_high=times[2], reason=self.ledger.refused)
+
+    _clear_shown: float | None = None
+
+    def _forget_ended(self) -> None:
+        """The board keeps the latest ended jobs; older ones are in the store."""
+        ended = [job for job in self.queue.all() if job.state in TERMINAL]
+        if len(ended) > ENDED_JOBS:
+            for job in sorted(ended, key=lambda job: job.finished_s or 0.0)[: len(ended) - ENDED_JOBS]:
+                self.queue.remove(job.id)
+                self.board.forget("jobs", job.id)
+                self.board.forget("previews", job.id)
+
+
+def _moved(before_s: float | None, after_s: float | None, now_s: float) -> bool:
+    """Whether a foreseen moment has moved enough to say so: 2 s, or a twentieth of the way to it."""
+    if before_s is None or after_s is None:
+        return before_s is not after_s
+    return abs(after_s - before_s) > max(2.0, 0.05 * (after_s - now_s))

@@ -1,0 +1,219 @@
+"""Group commit: changes wait for one write together, become durable, and only then are shown, in the order of seq.
+
+While one group is being written the next one gathers, so a busy hub writes few large groups and an idle one answers at
+once. When the store cannot write, what has already happened (a worker's report, a command on an existing job) is shown
+all the same and kept to be written later; what could still be refused (a new job) is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import wire
+from ..errors import StoreError
+from ..model.board import Board
+from ..store import Batch, Event, Store
+from .session import Shown
+
+RETRY_FIRST_S, RETRY_LAST_S = 1.0, 30.0
+MOST_KEPT_EVENTS = 10_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Change:
+    """What one request or report did: the batch to write, and what to do once it is written.
+
+    `needed` changes are undone by never having happened: they fail when they cannot be written. `after` is called
+    when the change is in force, before it is shown.
+    """
+
+    at_s: float
+    batch: Batch = field(default_factory=Batch)
+    shown: list[tuple[str, str, str, Any]] = field(default_factory=list)
+    after: list[Callable[[], None]] = field(default_factory=list)
+    needed: bool = False
+    durable: bool = True
+    jobs_settling: set[str] = field(default_factory=set)
+
+    def tell(self, type_: str, kind: str, key: str, value: Any) -> None:
+        """A durable event: `value` is the record's whole value, or what the message says if `kind` is ""."""
+        self.shown.append((type_, kind, key, value))
+        self.batch.events.append(Event(type_, kind, key, wire.plain(value), self.at_s))
+        if kind == "jobs":
+            self.jobs_settling.add(key)
+
+    def __bool__(self) -> bool:
+        batch = self.batch
+        return bool(batch.events or batch.jobs or batch.removed or batch.records or batch.replies or batch.steps
+                    or batch.runs or batch.estimates)
+
+
+class Ledger:
+    """Writes changes to the store and then to the board and everybody. One task; `commit` may be called by many."""
+
+    def __init__(self, store: Store, board: Board, publish: Callable[[Shown], None],
+                 settled: Callable[[], None], trouble: Callable[[str], None]) -> None:
+        self._store, self._board, self._publish = store, board, publish
+        self._settled, self._trouble = settled, trouble
+        self._waiting: list[tuple[Change, asyncio.Future[bool]]] = []
+        self._wake = asyncio.Event()
+        self._kept = Batch()
+        self._settling: dict[str, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.Task[None] | None = None
+        self.refused = ""
+
+    def settling(self, job_id: str) -> bool:
+        """A durable event about this job is on its way; anything volatile said of it now would overtake it."""
+        return job_id in self._settling
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Writes what waits, then ends."""
+        while self._waiting:
+            await asyncio.gather(*(done for _, done in self._waiting), return_exceptions=True)
+        for task in (self._task, self._retry):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self._kept.events or self._kept.jobs:
+            try:
+                await self._store.append(self._kept)
+            except StoreError as error:
+                log.error("ended with %d changes that could not be written: %s", len(self._kept.jobs), error)
+
+    def put(self, change: Change) -> asyncio.Future[bool]:
+        """The change is on its way; the future is true when it is durable, false when only in memory."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if not change:
+            for call in change.after:
+                call()
+            done.set_result(True)
+            return done
+        for job_id in change.jobs_settling:
+            self._settling[job_id] = self._settling.get(job_id, 0) + 1
+        self._waiting.append((change, done))
+        self._wake.set()
+        return done
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            group, self._waiting = self._waiting, []
+            if not group:
+                continue
+            if self.refused:
+                self._memory_only(group, self.refused)
+                continue
+            try:
+                seqs = await self._store.append(merged(change.batch for change, _ in group))
+            except StoreError as error:
+                self._fail(group, error.message)
+                continue
+            numbers = iter(seqs)
+            for change, done in group:
+                self._show(change, [next(numbers) for _ in change.shown])
+                if not done.done():
+                    done.set_result(True)
+            self._settled()
+
+    def _fail(self, group: list[tuple[Change, asyncio.Future[bool]]], reason: str) -> None:
+        self.refused = reason
+        self._memory_only(group, reason)
+        self._trouble(reason)
+        self._retry = asyncio.create_task(self._mend())
+
+    def _memory_only(self, group: list[tuple[Change, asyncio.Future[bool]]], reason: str) -> None:
+        for change, done in group:
+            if change.needed:
+                self._forget_settling(change)
+                if not done.done():
+                    done.set_exception(_unavailable(reason))
+                continue
+            keep(self._kept, change.batch)
+            self._show(change, [None] * len(change.shown))
+            if not done.done():
+                done.set_result(False)
+        self._settled()
+
+    def _show(self, change: Change, seqs: list[int] | list[None]) -> None:
+        self._forget_settling(change)
+        for call in change.after:
+            call()
+        for (type_, kind, key, value), seq in zip(change.shown, seqs, strict=True):
+            if kind:
+                if type_ == wire.REMOVED:
+                    self._board.remove(kind, key, seq)
+                else:
+                    self._board.put(kind, key, value, seq)
+            elif seq is not None:
+                self._board.seq = max(self._board.seq, seq)
+            self._publish(Shown(type_, value, change.at_s, kind, key, seq))
+
+    def _forget_settling(self, change: Change) -> None:
+        for job_id in change.jobs_settling:
+            left = self._settling.get(job_id, 0) - 1
+            if left > 0:
+                self._settling[job_id] = left
+            else:
+                self._settling.pop(job_id, None)
+
+    async def _mend(self) -> None:
+        """Tries again, later and later, until everything kept is written."""
+        pause_s = RETRY_FIRST_S
+        while self.refused:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RETRY_LAST_S)
+            kept, self._kept = self._kept, Batch()
+            # Something is always written, so that a store that came back is noticed.
+            kept.records.setdefault(("probe", "store"), {"tried": True})
+            try:
+                seqs = await self._store.append(kept)
+            except StoreError as error:
+                keep(kept, self._kept)
+                self._kept = kept
+                log.debug("the store still cannot write: %s", error)
+                continue
+            self._board.seq = max([self._board.seq, *seqs])
+            self.refused = ""
+            self._trouble("")
+
+
+def _unavailable(reason: str) -> StoreError:
+    from ..errors import StoreUnavailable
+
+    return StoreUnavailable(reason)
+
+
+def merged(batches: Any) -> Batch:
+    into = Batch()
+    for batch in batches:
+        keep(into, batch)
+    return into
+
+
+def keep(into: Batch, batch: Batch) -> None:
+    """Adds a batch to another. Beyond MOST_KEPT_EVENTS the oldest step samples go first; jobs and records never do."""
+    for job_id in batch.removed:
+        into.jobs.pop(job_id, None)
+    into.events += batch.events
+    into.jobs.update(batch.jobs)
+    into.removed += batch.removed
+    into.records.update(batch.records)
+    into.replies.update(batch.replies)
+    into.steps += batch.steps
+    into.runs += batch.runs
+    into.estimates += batch.estimates
+    for kept in (into.steps, into.estimates):
+        if len(kept) > MOST_KEPT_EVENTS:
+            log.warning("the store cannot write: %d old measurements are dropped", len(kept) - MOST_KEPT_EVENTS)
+            del kept[: len(kept) - MOST_KEPT_EVENTS]

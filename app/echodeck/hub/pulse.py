@@ -1,0 +1,86 @@
+"""The hub's own state and the machines' in a few figures: metrics, health, who watches."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from ..model.job import Job, JobState
+from ..model.record import Host
+from ..wire import show
+from .desk import Desk
+from .session import Session
+
+HOUR_S = 3600.0
+LAG_S = 0.25
+"""A loop later than this by its own clock is impaired."""
+
+
+class Pulse:
+    """Read once a tick."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._ended: deque[tuple[float, float, bool]] = deque(maxlen=10_000)
+        self.lag_s = 0.0
+
+    def ended(self, jobs: Iterable[Job]) -> None:
+        """Jobs that ended (cancelled ones do not count): when, how long, whether they succeeded."""
+        for job in jobs:
+            if job.finished_s is not None and job.state in (JobState.COMPLETED, JobState.FAILED):
+                self._ended.append((job.finished_s, job.elapsed_s(job.finished_s), job.state is JobState.COMPLETED))
+
+    def metrics(self, now_s: float) -> show.Metrics:
+        """The mean over all hosts in percent, and the last hour's jobs."""
+        hosts: list[Host] = list(self._desk.board.all("hosts").values())
+        count = len(hosts) or 1
+        recent = [one for one in self._ended if one[0] > now_s - HOUR_S]
+        good = [took for _, took, ok in recent if ok]
+        return show.Metrics(
+            cpu=round(sum(host.cpu_percent for host in hosts) / count, 1),
+            memory=round(sum(host.memory_percent for host in hosts) / count, 1),
+            vram=show.Vram(self._vram(hosts, "nvidia"), self._vram(hosts, "amd")),
+            generations_per_hour=float(len(good)),
+            avg_generation_time=round(sum(good) / len(good), 2) if good else 0.0,
+            success_rate=round(100.0 * len(good) / len(recent), 1) if recent else 0.0,
+            error_rate=round(100.0 * (len(recent) - len(good)) / len(recent), 1) if recent else 0.0,
+        )
+
+    def _vram(self, hosts: list[Host], vendor: str) -> float:
+        having = [host for host in hosts if any(gpu.vendor == vendor for gpu in host.gpus)]
+        return round(sum(host.vram_percent(vendor) for host in having) / len(having), 1) if having else 0.0
+
+    def status(self, now_s: float, metrics: show.Metrics) -> show.SystemStatus:
+        """The whole of it, and why where something is wrong."""
+        desk = self._desk
+        workers = desk.workers.online()
+        reasons = [reason for reason in (
+            desk.ledger.refused,
+            "" if any(worker.engines for worker in workers) else "no agent is online, so nothing can be generated",
+            f"the hub is {self.lag_s:.1f} s late" if self.lag_s > LAG_S else "",
+        ) if reason]
+        running = desk.queue.in_hand()
+        impaired = bool(desk.ledger.refused) or self.lag_s > LAG_S
+        consciousness = "impaired" if impaired else "inactive" if not workers else \
+            "active" if running or now_s - desk.decided_s < 60.0 else "idle"
+        stats = show.SystemStats(
+            healthy=not reasons, consciousness=consciousness, working_memory=f"{len(running)}/{desk.workers.slots()}",
+            active_thoughts=len(running), emotional_state="worried" if reasons else "focused" if running else "calm",
+            agents=len(workers), metrics=len(desk.board.all("hosts")), reasons=reasons)
+        return show.SystemStatus(metrics.cpu, metrics.memory, max(metrics.vram.nvidia, metrics.vram.amd), stats)
+
+    def beat(self, now_s: float) -> None:
+        """Tells the metrics, and the status when it has changed."""
+        metrics = self.metrics(now_s)
+        self._desk.put("metrics_update", "metrics", "", show.MetricsUpdate(metrics), now_s)
+        status = self.status(now_s, metrics)
+        if status != self._desk.board.get("status"):
+            self._desk.put("system_status", "status", "", status, now_s)
+
+    def presence(self, sessions: Iterable[Session], now_s: float, since: dict[str, float]) -> None:
+        """Who watches, by name; the nameless are only counted."""
+        watching = [one for one in sessions if not one.agent_id]
+        names = Counter(one.user for one in watching if one.user)
+        users = [show.UserView(id=name, name=name, since=show.iso(since.get(name, now_s)), connections=count)
+                 for name, count in sorted(names.items())]
+        self._desk.put("presence", "presence", "", show.Presence(users=users, watching=len(watching)), now_s)

@@ -1,0 +1,126 @@
+"""The jobs and their order, in memory and pure: time, ids and ranks come in, changed jobs come out.
+
+`rank` is the order: the smallest goes first. A new job goes behind the last waiting one of at least its priority; a
+person's move puts a job wherever they want, whatever the priorities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+from ..errors import BadField, UnknownRecord
+from ..model.job import TERMINAL, Fact, Job, JobState, advance
+from ..wire import say
+
+GAP = 1e-6
+"""Ranks closer than this are spread out again."""
+
+
+class Queue:
+    """Every job the hub knows, by id."""
+
+    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+        self._jobs = {job.id: job for job in jobs}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def get(self, job_id: str) -> Job:
+        """Raises UnknownRecord."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise UnknownRecord("job", job_id)
+        return job
+
+    def put(self, job: Job) -> None:
+        self._jobs[job.id] = job
+
+    def apply(self, job_id: str, fact: Fact) -> tuple[Job, Job]:
+        """The job before and after `fact`. Raises UnknownRecord, IllegalTransition."""
+        before = self.get(job_id)
+        after = advance(before, fact)
+        self._jobs[job_id] = after
+        return before, after
+
+    def remove(self, job_id: str) -> None:
+        self._jobs.pop(job_id, None)
+
+    def all(self) -> list[Job]:
+        return list(self._jobs.values())
+
+    def waiting(self) -> list[Job]:
+        """Jobs that no worker has in hand and that have not ended, first to last; held ones keep their place."""
+        found = [job for job in self._jobs.values() if job.state not in TERMINAL and not job.in_hand]
+        return sorted(found, key=lambda job: (job.rank, job.created_s, job.id))
+
+    def in_hand(self) -> list[Job]:
+        return [job for job in self._jobs.values() if job.in_hand]
+
+    def next_for(self, engines: Iterable[str]) -> Job | None:
+        """The first pending job that one of these engines can do."""
+        able = set(engines)
+        pending = (job for job in self.waiting() if job.state is JobState.PENDING and job.spec.engine in able)
+        return next(pending, None)
+
+    def front(self) -> float:
+        """A rank before every waiting job."""
+        waiting = self.waiting()
+        return waiting[0].rank - 1.0 if waiting else 0.0
+
+    def ranks_for(self, priority: int, count: int = 1, *, without: str = "") -> list[float]:
+        """The ranks of `count` jobs of this priority that come in now, first to last."""
+        others = [job for job in self.waiting() if job.id != without]
+        place = max((n + 1 for n, job in enumerate(others) if job.priority >= priority), default=0)
+        low = others[place - 1].rank if place else None
+        high = others[place].rank if place < len(others) else None
+        if low is None:
+            low = high - count - 1 if high is not None else -1.0
+        step = 1.0 if high is None else (high - low) / (count + 1)
+        return [low + step * (n + 1) for n in range(count)]
+
+    def rank_of_move(self, move: say.Move) -> float:
+        """The rank that a move asks for. Raises BadField, UnknownRecord."""
+        given = [name for name in ("direction", "place", "before", "after") if getattr(move, name) is not None]
+        if len(given) != 1:
+            raise BadField("direction", "give exactly one of direction, place, before, after")
+        waiting = self.waiting()
+        at = next((n for n, job in enumerate(waiting) if job.id == move.job_id), None)
+        if at is None:
+            self.get(move.job_id)
+            raise BadField("jobId", "only a waiting job can be moved; this one is running or has ended")
+        others = waiting[:at] + waiting[at + 1:]
+        return _between(others, self._place(move, at, others))
+
+    def _place(self, move: say.Move, at: int, others: list[Job]) -> int:
+        if move.place is not None:
+            return min(move.place, len(others))
+        neighbour = move.before or move.after
+        if neighbour is not None:
+            found = next((n for n, job in enumerate(others) if job.id == neighbour), None)
+            if found is None:
+                self.get(neighbour)
+                raise BadField("before" if move.before else "after", "names a job that is not waiting")
+            return found if move.before else found + 1
+        return {"up": max(0, at - 1), "down": min(len(others), at + 1), "top": 0}.get(move.direction or "", len(others))
+
+    def spread(self) -> list[Job]:
+        """Ranks 0, 1, 2, … again when some have come too close; returns the jobs changed."""
+        waiting = self.waiting()
+        if all(b.rank - a.rank > GAP for a, b in pairwise(waiting)):
+            return []
+        changed = [replace(job, rank=float(n)) for n, job in enumerate(waiting)]
+        for job in changed:
+            self._jobs[job.id] = job
+        return changed
+
+
+def _between(others: list[Job], place: int) -> float:
+    if not others:
+        return 0.0
+    if place <= 0:
+        return others[0].rank - 1.0
+    if place >= len(others):
+        return others[-1].rank + 1.0
+    return (others[place - 1].rank + others[place].rank) / 2.0

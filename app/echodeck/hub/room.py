@@ -1,0 +1,321 @@
+"""The room: the single writer. Requests in, changes out, each durable before it is answered; one tick a second.
+
+No sockets in here. `handle` deals with every message type through one table; a repeated request (same client, same id)
+gets the answer it got the first time and has no second effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .. import wire
+from ..config import Settings
+from ..errors import StoreUnavailable
+from ..model.board import Board
+from ..model.engine import EngineInfo
+from ..model.job import TERMINAL, Job, JobState
+from ..model.record import Alert
+from ..store import Event, Store
+from ..store.memory import MemoryStore
+from ..version import __version__
+from ..wire import say, show
+from .asks import Asks
+from .commands import Commands
+from .desk import Desk
+from .ledger import Change, Ledger
+from .outlook import Outlooks
+from .pulse import Pulse
+from .queue import Queue
+from .reports import Reports
+from .session import Session, Shown
+from .workers import Workers
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+KEPT_REPLIES = 10_000
+RECENT_EVENTS = 3000
+"""How far back the log is read for the lines on the board."""
+KEEP_S = 90 * 86_400.0
+PRUNE_EVERY_S = 3600.0
+REPEATABLE = frozenset({
+    "ping", "subscribe", "subscribe_generation", "request_system_status", "request_queue_status", "query", "heartbeat",
+    "job_progress", "job_preview", "host_metrics",
+})
+"""Types whose repetition does no harm: no answer is remembered."""
+
+Handler = Callable[[Session, Any, Change], dict[str, Any]]
+
+
+class Room:
+    """Everything the hub knows and decides. `publish` is called with every message for everybody."""
+
+    def __init__(self, store: Store, settings: Settings, publish: Callable[[Shown], None], *,
+                 clock: Callable[[], float] = time.time, hub_id: str = "") -> None:
+        self.store, self.settings, self.clock = store, settings, clock
+        self.hub_id = hub_id or uuid.uuid4().hex[:12]
+        self.board = Board()
+        self._publish = publish
+        self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._present_since: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._pruned_s = 0.0
+        self._read_only = ""
+        self._build()
+
+    def _build(self) -> None:
+        ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble)
+        self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s))
+        self._commands = Commands(self.desk)
+        self._reports = Reports(self.desk)
+        self._pulse = Pulse(self.desk)
+        self._asks = Asks(self.desk, self._commands, self._pulse)
+        self._handlers: dict[str, Handler] = {}
+        for part in (self._commands, self._reports, self._asks):
+            for types in say.ENDPOINTS.values():
+                self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
+
+    @property
+    def refused(self) -> str:
+        """Why new jobs cannot be accepted; "" when they can."""
+        return self.desk.ledger.refused
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Loads what there is. Running jobs get a fresh lease, so that their workers have time to come back.
+
+        Raises StoreHeld. A data directory that cannot be written does not stop watching: new jobs are refused.
+        """
+        try:
+            await self.store.open()
+        except StoreUnavailable as error:
+            log.error("%s", error)
+            self._read_only = error.message
+            self.store = MemoryStore()
+            await self.store.open()
+            self._build()
+        await self._load()
+        self.desk.ledger.start()
+        self.desk.ledger.refused = self._read_only
+        if self._read_only:
+            self._trouble(self._read_only)
+        self.tick(self.clock())
+        self._task = asyncio.create_task(self._run())
+
+    async def _load(self) -> None:
+        now_s, desk = self.clock(), self.desk
+        self.board.seq = await self.store.last_seq()
+        self.board.floor = self.board.seq
+        desk.outlooks = Outlooks(await self.store.runs())
+        jobs = await self.store.jobs()
+        desk.queue = Queue(sorted(jobs, key=lambda job: job.created_s))
+        self._pulse.ended(sorted((job for job in jobs if job.state in TERMINAL), key=lambda job: job.finished_s or 0.0))
+        for record in (await self.store.records("engines")).values():
+            info = msgspec.convert(record, EngineInfo)
+            self.board.put("engines", info.name, info)
+        for record in (await self.store.records("alerts")).values():
+            alert = msgspec.convert(record, Alert)
+            desk.alerts[alert.cause] = alert
+            self.board.put("alerts", alert.id, show.alert_view(alert))
+        for job in desk.queue.in_hand():
+            desk.workers.lease(job.id, "", now_s)
+            desk.outlooks.restore(job, await self.store.steps(job_id=job.id), now_s)
+        for event in await self.store.events(max(0, self.board.seq - RECENT_EVENTS), RECENT_EVENTS):
+            if event.type == "log":
+                line = msgspec.convert(event.payload, show.LogView)
+                self.board.put("logs", line.id, line)
+                desk.keep_log(line.id)
+        self._reports.engines_away(Change(now_s))
+        desk.refresh(now_s)
+        for job in desk.queue.all():
+            self.board.put("jobs", job.id, desk.view(job, now_s))
+        desk.refresh(now_s)
+
+    async def stop(self) -> None:
+        """Writes what waits and closes the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.desk.ledger.stop()
+        await self.store.close()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + TICK_S
+            await asyncio.sleep(TICK_S)
+            self._pulse.lag_s = loop.time() - due
+            try:
+                self.tick(self.clock())
+                await self._prune()
+            except Exception:
+                # The tick is the room's heart: one bad record must not stop it for all others.
+                log.exception("a tick failed")
+
+    async def _prune(self) -> None:
+        now_s = self.clock()
+        if now_s - self._pruned_s > PRUNE_EVERY_S and not self.refused:
+            self._pruned_s = now_s
+            try:
+                await self.store.prune(before_s=now_s - KEEP_S)
+            except StoreUnavailable as error:
+                log.warning("old events could not be pruned: %s", error)
+
+    def tick(self, now_s: float) -> None:
+        """What time alone does: leases end, agents fall silent, estimates move, figures are told."""
+        change = Change(now_s)
+        for job_id, agent_id in self.desk.workers.expired(now_s):
+            self._reports.lose(job_id, agent_id, change)
+        for worker in self.desk.workers.silent(now_s):
+            self._reports.offline(worker, change)
+        self._asks.settle(change)
+        for job in self.desk.queue.in_hand():
+            if job.state is JobState.RUNNING:
+                self.desk.show_job(self._reports.read(job.id, change), now_s)
+        self.desk.ledger.put(change)
+        self.desk.refresh(now_s)
+        self._pulse.beat(now_s)
+
+    def _settled(self) -> None:
+        """A group of changes has come into force."""
+        self.desk.refresh(self.clock())
+
+    def _trouble(self, reason: str) -> None:
+        """The store cannot write (reason), or can again ("")."""
+        change = Change(self.clock())
+        if reason:
+            log.error("the store cannot write: %s", reason)
+            self.desk.raise_alert(change, "store", "error", "New jobs are refused", reason)
+        else:
+            self.desk.resolve_alert(change, "store")
+            self.desk.log(change, "success", "hub", "the store can write again; new jobs are accepted")
+        self.desk.ledger.put(change)
+
+    # --- requests ---
+
+    async def handle(self, session: Session, request: wire.Request) -> dict[str, Any]:
+        """Does what is asked; the effect is durable on return. The result has "durable": False while it cannot be.
+
+        Raises InputError when it cannot be done as asked, StoreError when it cannot be kept; nothing has changed then.
+        """
+        key = f"{session.client}:{request.id}" if request.id and request.type not in REPEATABLE else ""
+        if not key:
+            return await self._do(session, request, "")
+        known = await self._known(key)
+        if known is not None:
+            return known
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._under_way[key] = answer
+        try:
+            result = await self._do(session, request, key)
+        except BaseException as error:
+            answer.set_exception(error)
+            answer.exception()  # whoever repeated the request has seen it; nobody else needs to
+            raise
+        else:
+            answer.set_result(result)
+        finally:
+            del self._under_way[key]
+        return result
+
+    async def _known(self, key: str) -> dict[str, Any] | None:
+        """What this request was answered before, if it was."""
+        if key not in self._replies and key not in self._under_way:
+            stored = await self.store.reply(key)
+            if stored is not None:
+                self._replies[key] = stored
+        if key in self._under_way:
+            return await asyncio.shield(self._under_way[key])
+        return self._replies.get(key)
+
+    async def _do(self, session: Session, request: wire.Request, key: str) -> dict[str, Any]:
+        change = Change(self.clock())
+        if self.refused and request.type in ("submit", "workflow"):
+            raise StoreUnavailable(self.refused)
+        result = self._handlers[request.type](session, request.payload, change)
+        ended = [job for job in change.batch.jobs.values() if job.state in TERMINAL]
+        if key and change:
+            change.batch.replies[key] = result
+        if change:
+            if not await self.desk.ledger.put(change):
+                result = {**result, "durable": False}
+            self._pulse.ended(ended)
+        if key and change:
+            self._replies[key] = result
+            while len(self._replies) > KEPT_REPLIES:
+                self._replies.popitem(last=False)
+        return result
+
+    # --- who is here ---
+
+    def joined(self, session: Session) -> None:
+        self.desk.sessions[session.id] = session
+        if session.user:
+            self._present_since.setdefault(session.user, self.clock())
+        self._presence()
+
+    def left(self, session: Session) -> None:
+        self.desk.sessions.pop(session.id, None)
+        worker = self.desk.workers.left(session)
+        if worker is not None:
+            self.desk.workers.seen(worker.agent.id, self.clock())
+        if session.user and not any(one.user == session.user for one in self.desk.sessions.values()):
+            self._present_since.pop(session.user, None)
+        self._presence()
+
+    def _presence(self) -> None:
+        self._pulse.presence(self.desk.sessions.values(), self.clock(), self._present_since)
+
+    # --- what a viewer is shown ---
+
+    def job_view(self, job_id: str) -> show.JobView:
+        """Raises UnknownRecord."""
+        job: Job = self.desk.queue.get(job_id)
+        return self.desk.view(job, self.clock())
+
+    async def events(self, after: int, limit: int) -> list[Event]:
+        return await self.store.events(after, limit)
+
+    def since(self, seq: int) -> list[Shown] | None:
+        """The volatile records that changed at or after durable event `seq`; None when that is too long ago."""
+        entries = self.board.since(seq)
+        if entries is None:
+            return None
+        now_s, types = self.clock(), {"jobs": "generation_progress", **_VOLATILE}
+        return [Shown(types[entry.kind], entry.value, now_s, entry.kind, entry.key)
+                for entry in entries if entry.kind in types and entry.value is not None]
+
+    def initial_state(self) -> show.InitialState:
+        """Everything there is on the board."""
+        now_s, board = self.clock(), self.board
+        metrics = self._pulse.metrics(now_s)
+        status = self._pulse.status(now_s, metrics)
+        queue: show.QueueUpdate | None = board.get("queue")
+        presence: show.Presence | None = board.get("presence")
+        empty = show.QueueUpdate(order=[], items=[], stats=show.QueueStats())
+        views: dict[str, show.JobView] = board.all("jobs")
+        queue = queue or empty
+        return show.InitialState(
+            system_status=show.initial_status(status, metrics.vram), agents=list(board.all("agents").values()),
+            alerts=list(board.all("alerts").values()), logs=list(board.all("logs").values()), jobs=list(views.values()),
+            queue=queue, queue_stats=queue.stats, hosts=list(board.all("hosts").values()),
+            engines=[wire.plain(info) for info in board.all("engines").values()],
+            users=presence.users if presence else [], metrics=metrics, previews=list(board.all("previews").values()),
+            seq=board.seq, protocol=wire.PROTOCOL, hub=self.hub_id, now=show.iso(now_s) or "", version=__version__,
+        )
+
+
+_VOLATILE = {
+    "previews": "generation_preview", "queue": "queue_update", "metrics": "metrics_update", "status": "system_status",
+    "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
+}
