@@ -262,16 +262,12 @@ async def test_too_large_a_message_is_not_even_sent(hub: Any, client_of: Any) ->
     assert not hub.said("submit")
 
 
-async def test_a_query_gets_its_own_result(hub: Any, client_of: Any, say: Any) -> None:
-    def reply(request: dict[str, Any]) -> dict[str, Any]:
-        answer = say.frame("query_result", {"id": request["id"], "what": "why", "answer": {"because": "busy"}})
-        asyncio.get_running_loop().create_task(hub.say(answer))
-        return say.frame("ack", {"id": request["id"], "result": {}})
-
-    hub.reply = reply
-    async with client_of(hub) as client:
+async def test_a_query_is_answered_where_questions_are_taken(hub: Any, client_of: Any, say: Any) -> None:
+    hub.reply = lambda r: say.frame("ack", {"id": r["id"], "result": {"answer": {"because": "busy"}}})
+    async with client_of(hub, endpoint="/api/echo/ws") as client:
         await client.ready(10)
         assert await client.query("why", job_id="a") == {"because": "busy"}
+    assert hub.said("query")[0]["payload"] == {"what": "why", "jobId": "a", "job": None}
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://h:99999", "http://h:x", ""])

@@ -56,9 +56,9 @@ class RestHub(BaseHTTPRequestHandler):
         if body["type"] == "retry":
             self._answer(409, {"error": {"code": "illegal_transition", "message": "no", "field": "command"}})
         elif body["type"] == "query":
-            found = {"id": body["id"], "what": "health", "answer": {"healthy": True}}
-            self._answer(200, {"type": "ack", "payload": {"id": body["id"], "result": {}}, "timestamp": "",
-                               "messages": [{"type": "query_result", "payload": found, "timestamp": ""}]})
+            result = {"type": "query_result", "payload": {"answer": {"healthy": True}}, "timestamp": ""}
+            ack = {"id": body.get("id"), "result": {"answer": {"healthy": True}}}
+            self._answer(200, {"type": "ack", "payload": ack, "timestamp": "", "messages": [result]})
         else:
             self._answer(200, {"type": "ack", "payload": {"id": body["id"], "result": {"jobIds": ["n"]}}})
 
@@ -102,6 +102,10 @@ async def test_it_polls_while_no_websocket_can_be_had(rest_hub: Any, client_of: 
             await client.retry("a")
         assert caught.value.code == "illegal_transition"
         assert await client.query("health") == {"healthy": True}
+        results: list[Any] = []
+        client.on("query_result", lambda message: results.append(message.payload["answer"]))
+        await client.call("query", {"what": "health"})
+        assert results == [{"healthy": True}]  # what came beside the ack
         assert await client.history("jobs", 5.0) == [{"jobId": "old", "since": ["5.0"]}]
         await until("a latency", lambda: client.connection.latency_s is not None)
         with pytest.raises(EchodeckError, match="no such path"):

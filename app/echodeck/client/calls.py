@@ -29,7 +29,6 @@ class Calls:
     def __init__(self, max_frame_bytes: int) -> None:
         self._max = max_frame_bytes
         self._waiting: dict[str, Call] = {}
-        self._results: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     def make(self, type_: str, payload: Any, id_: str | None, at_s: float, *, ahead: bool = False) -> Call:
         """Raises BadFrame ("too_large") for what the hub would refuse to read."""
@@ -53,29 +52,15 @@ class Calls:
         """What to send again on a new connection, oldest first."""
         return [call.frame for call in self._waiting.values() if not call.ahead]
 
-    def result(self, id_: str) -> asyncio.Future[dict[str, Any]]:
-        """The `query_result` or `workflow_result` that will answer this request."""
-        return self._results.setdefault(id_, asyncio.get_running_loop().create_future())
-
-    def drop_result(self, id_: str) -> None:
-        result = self._results.pop(id_, None)
-        if result is not None:
-            result.cancel()
-
     def take(self, message: wire.Message) -> None:
         """Settles what the message answers; an answer that nobody waits for (any more) is no news."""
         id_ = str(message.payload.get("id"))
-        if message.type in ("query_result", "workflow_result"):
-            result = self._results.pop(id_, None)
-            if result is not None and not result.done():
-                result.set_result(message.payload)
-            return
         call = self._waiting.pop(id_, None)
         if call is None or call.answer.done():
             return
         if message.type == "ack":
-            result_ = message.payload.get("result")
-            call.answer.set_result(result_ if isinstance(result_, dict) else {})
+            result = message.payload.get("result")
+            call.answer.set_result(result if isinstance(result, dict) else {})
         else:
             call.answer.set_exception(rebuild(message.payload))
 
@@ -86,11 +71,6 @@ class Calls:
                 del self._waiting[call.id]
                 if not call.answer.done():
                     call.answer.set_exception(error)
-        if not ahead_only:
-            for result in self._results.values():
-                if not result.done():
-                    result.set_exception(error)
-            self._results.clear()
 
 
-ANSWERS = frozenset({"ack", "error", "query_result", "workflow_result"})
+ANSWERS = frozenset({"ack", "error"})

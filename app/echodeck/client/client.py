@@ -156,27 +156,15 @@ class Client(Commands):
                 return
             await pulse.wait()
 
-    async def ask(self, type_: str, payload: Any, timeout_s: float | None = None) -> dict[str, Any]:
-        """A `query` or `workflow` with its result's payload. Needs the ASKER endpoint."""
-        id_ = uuid.uuid4().hex
-        answer = self._calls.result(id_)
-        try:
-            await self.call(type_, payload, id_=id_, timeout_s=timeout_s)
-            async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s):
-                return await answer
-        except TimeoutError as error:
-            raise no_hub(self.url, f"{type_!r} got no result in time") from error
-        finally:
-            self._calls.drop_result(id_)
-
     async def query(self, what: str, *, job_id: str = "", job: dict[str, Any] | None = None) -> dict[str, Any]:
         """Asks the coordinator (health, plan, estimate, capacity, why) and returns its answer."""
-        if self.endpoint == VIEWER:
-            async with Client(self.url, ASKER, user=self.user, attempts=1, timeout_s=self._timeout_s) as asker:
-                return await asker.query(what, job_id=job_id, job=job)
-        found = await self.ask("query", {"what": what, "jobId": job_id, "job": job})
-        answer = found.get("answer")
-        return answer if isinstance(answer, dict) else {}
+        question = {"what": what, "jobId": job_id, "job": job}
+        if self.endpoint == VIEWER:  # this endpoint takes no questions; REST does
+            frame = wire.request("query", question, at_s=self._clock())
+            result = (await self.rest.post("/api/commands", frame, **self._query()))["payload"]["result"]
+        else:
+            result = await self.call("query", question)
+        return dict(result["answer"])
 
     # --- the one task -------------------------------------------------------------------------------------------------
 
