@@ -49,6 +49,7 @@ class Hub:
         self.sockets = Sockets(self.room, self.fanout, settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._server: _Server | None = None
+        self._stopped = False
         self.url = ""
 
     def _snapshot(self) -> Shown:
@@ -84,7 +85,10 @@ class Hub:
                 task.result()
 
     async def stop(self) -> None:
-        """Takes leave of everybody (1001), lets requests under way end, and closes the store."""
+        """Takes leave of everybody (1001), lets requests under way end, and closes the store. Once is enough."""
+        if self._stopped:
+            return
+        self._stopped = True
         await self.sockets.stop()
         if self._server is not None:
             self._server.should_exit = True

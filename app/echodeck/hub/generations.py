@@ -25,6 +25,7 @@ Command = Literal["pause", "resume", "cancel"]
 
 def routes(room: Room, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/api/generations", tags=["generations"])
+    # Before the routes that take any word for a job's id.
     _queue(router, room, settings)
     _jobs(router, room, settings)
     _commands(router, room)

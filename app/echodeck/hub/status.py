@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from .. import wire
 from ..config import Settings
-from ..errors import BadField
+from ..errors import BadField, UnknownRecord
 from ..model.record import LEVELS, Disk, Host
 from ..version import __version__
-from ..wire import show
-from .answers import answer, shows
+from ..wire import say, show
+from .answers import Asked, answer, shows
 from .room import Room
 from .shapes import (
     CpuHealth,
@@ -86,6 +86,14 @@ def routes(room: Room, settings: Settings) -> APIRouter:
                                      if not wanted or line.level in wanted]
         lines.sort(key=lambda line: line.timestamp or "")
         return answer(Logs(lines[-limit:]))
+
+    @router.post("/alerts/{alert_id}/acknowledge", responses=shows(show.AlertView))
+    async def acknowledge(alert_id: str, request: Request) -> Response:
+        """Says that somebody has seen an alert; answers the alert."""
+        if room.board.get("alerts", alert_id) is None:
+            raise UnknownRecord("alert", alert_id)
+        await Asked(room, request).do("acknowledge_alert", say.AlertRef(alert_id=alert_id))
+        return answer(room.board.get("alerts", alert_id))
 
     return router
 

@@ -1,0 +1,181 @@
+"""A real hub on a free port, and somebody to talk to it over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from echodeck import wire
+from echodeck.config import Settings
+from echodeck.hub.app import Hub
+from echodeck.store.memory import MemoryStore
+
+PATIENCE_S = 10.0
+ENGINE = {
+    "name": "sketch", "label": "Sketch", "models": [{"name": "sketch-s"}, {"name": "sketch-m"}],
+    "samplers": ["euler", "heun"],
+    "params": [
+        {"name": "width", "minimum": 64, "maximum": 512, "default": 128, "multiple": 8},
+        {"name": "height", "minimum": 64, "maximum": 512, "default": 128, "multiple": 8},
+        {"name": "steps", "minimum": 1, "maximum": 200, "default": 20},
+        {"name": "seed", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
+    ],
+}
+
+
+class Talk:
+    """A WebSocket with what came in so far. Every wait has a deadline."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.seen: list[dict[str, Any]] = []
+        self._count = 0
+
+    async def raw(self) -> Any:
+        """The next frame as JSON."""
+        return json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE_S))
+
+    async def next(self) -> dict[str, Any]:
+        """The next message of a connection without batches."""
+        message: dict[str, Any] = await self.raw()
+        self.seen.append(message)
+        return message
+
+    async def until(self, type_: str, **fields: Any) -> dict[str, Any]:
+        """The next message of this type whose payload has these fields."""
+        while True:
+            message = await self.next()
+            if message["type"] == type_ and all(message["payload"].get(key) == it for key, it in fields.items()):
+                return message
+
+    async def say(self, type_: str, payload: Any = None, **extra: Any) -> None:
+        frame = {"type": type_, **({} if payload is None else {"payload": payload}), **extra}
+        await self.socket.send(json.dumps(frame))
+
+    async def ask(self, type_: str, payload: Any = None) -> dict[str, Any]:
+        """The `result` of the ack. An `error` in its place fails the test."""
+        answer = await self.answer(type_, payload)
+        assert answer["type"] == "ack", answer
+        result: dict[str, Any] = answer["payload"]["result"]
+        return result
+
+    async def answer(self, type_: str, payload: Any = None) -> dict[str, Any]:
+        """The ack or error."""
+        self._count += 1
+        id_ = f"{id(self)}-{self._count}"
+        await self.say(type_, payload, id=id_)
+        while True:
+            message = await self.next()
+            if message["type"] in ("ack", "error") and message["payload"]["id"] == id_:
+                return message
+
+    async def register(self, **fields: Any) -> dict[str, Any]:
+        """As an agent with one worker; the hub's answer."""
+        return await self.ask("register", {"agentId": "agent-1", "host": "studio", "engines": [ENGINE], **fields})
+
+    async def claim(self) -> dict[str, Any] | None:
+        """The next job for this agent's worker."""
+        found = await self.ask("claim", {"workerId": "worker-1", "engines": ["sketch"]})
+        job: dict[str, Any] | None = found["job"]
+        return job
+
+    async def report(self, job: dict[str, Any], fact: str, **fields: Any) -> None:
+        await self.ask("job_report", {"jobId": job["id"], "attempt": job["attempt"], "workerId": "worker-1",
+                                      "fact": fact, "atS": time.time(), **fields})
+
+    async def closed(self) -> tuple[int, str]:
+        """Reads until the hub closes; its code and reason."""
+        await asyncio.wait_for(self.socket.wait_closed(), PATIENCE_S)
+        return self.socket.close_code or 0, self.socket.close_reason or ""
+
+
+Meet = Callable[..., Awaitable[Talk]]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(port=0, data=tmp_path / "data", lease_s=2.0, heartbeat_s=0.5)
+
+
+@pytest.fixture
+async def hub(settings: Settings) -> AsyncIterator[Hub]:
+    running = Hub(settings, MemoryStore())
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def meet(hub: Hub) -> AsyncIterator[Meet]:
+    """`await meet("/api/ws", "?after=3", batched=True)`: connected, nothing read yet."""
+    async with AsyncExitStack() as stack:
+        async def open_(path: str = "/api/ws", query: str = "", *, batched: bool = False, **options: Any) -> Talk:
+            offered: Any = [wire.SUBPROTOCOL] if batched else None
+            dial = connect(hub.url.replace("http", "ws") + path + query, subprotocols=offered, proxy=None,
+                           **{"max_size": None, **options})
+            return Talk(await stack.enter_async_context(dial))
+
+        yield open_
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Web:
+    """The hub's REST interface, with the standard library."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    async def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """`body` is sent as it is when bytes, else as JSON. Underscores in the headers' names become dashes."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url + path, data, named, method=method)
+        return await asyncio.to_thread(self._ask, request)
+
+    def _ask(self, request: urllib.request.Request) -> Reply:
+        try:
+            with self._opener.open(request, timeout=PATIENCE_S) as answer:
+                return Reply(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            return Reply(error.code, error.headers, error.read())
+
+    async def get(self, path: str, **headers: str) -> Any:
+        """The JSON of an answer that must be 200."""
+        reply = await self("GET", path, **headers)
+        assert reply.status == 200, reply
+        return reply.json
+
+    async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        reply = await self("POST", path, {} if body is None else body)
+        assert reply.status == status, reply
+        return reply.json
+
+
+@pytest.fixture
+def web(hub: Hub) -> Web:
+    return Web(hub.url)
