@@ -53,7 +53,8 @@ class SmallHub:
         self.heard: list[wire.Request] = []
         self.refused: list[str] = []
         self.repeats = 0
-        self.abandon: list[str] = []
+        self.leased: set[str] = set()
+        """Whose jobs are whose, which a hub does not know any more when it was restarted."""
         self.deaf: set[str] = set()
         """Types that take effect but get no answer: the hub died before it could say so."""
         self._replies: dict[str, dict[str, Any]] = {}
@@ -84,6 +85,7 @@ class SmallHub:
         return [report.fact for report in self.reports if report.job_id == job_id]
 
     async def start(self) -> None:
+        self.leased.clear()
         self._server = await serve(self._serve, "127.0.0.1", self.port)
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
@@ -133,17 +135,20 @@ class SmallHub:
     def _effect(self, request: wire.Request) -> dict[str, Any]:
         match request.payload:
             case say.Register(running=running):
+                self.leased |= {one.job_id for one in running if self._has(one)}
                 entries = [{"jobId": one.job_id, "action": "continue" if self._has(one) else "abandon",
                             "request": self.jobs[one.job_id].request} for one in running]
                 return {"heartbeatS": 0.1, "leaseS": 10.0, "jobs": entries}
             case say.Heartbeat(jobs=named):
                 asked = [{"jobId": id_, "request": self.jobs[id_].request} for id_ in named if self.jobs[id_].request]
-                return {"jobs": asked, "abandon": [id_ for id_ in self.abandon if id_ in named]}
+                mine = {id_ for id_ in self.leased if self.jobs[id_].in_hand}
+                return {"jobs": asked, "abandon": [id_ for id_ in named if id_ not in mine]}
             case say.Claim(worker_id=worker_id):
                 for job in self.jobs.values():
                     if job.state is jobs.JobState.PENDING:
                         claimed = jobs.advance(job, jobs.Claimed(time.time(), worker_id, "here"))
                         self.jobs[job.id] = claimed
+                        self.leased.add(job.id)
                         return {"job": wire.plain(claimed)}
                 return {"job": None}
             case say.JobReport() as report if self._has(report):

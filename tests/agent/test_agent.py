@@ -192,6 +192,23 @@ async def test_what_took_effect_without_an_answer_is_sent_again_with_its_id(hub:
     assert engine.started == 1
 
 
+async def test_a_claim_that_the_next_hub_answers_is_told_to_be_in_hand(hub: Any, engine: Any, settings: Any, start: Any,
+                                                                       until: Any) -> None:
+    hub.deaf = {"claim"}
+    hub.queue("a")
+    start(settings, engine)
+    await until("a claim", lambda: hub.jobs["a"].state is JobState.RUNNING)
+    hub.deaf = set()
+    await hub.kill()
+    await hub.start()
+    await sampling(hub, engine, until)
+    beats = len(hub.of("heartbeat"))
+    await until("further heartbeats", lambda: len(hub.of("heartbeat")) > beats + 2)
+    engine.free = True
+    await until("the end", lambda: hub.jobs["a"].state is JobState.COMPLETED)
+    assert engine.started == 1
+
+
 async def test_a_hub_that_dies_again_and_again_gets_every_fact_once(hub: Any, engine: Any, two_slots: Any, start: Any,
                                                                     until: Any) -> None:
     names = [f"j{number}" for number in range(12)]
@@ -227,7 +244,7 @@ async def test_what_the_hub_gave_to_another_is_abandoned_in_silence(hub: Any, en
     start(settings, engine)
     await sampling(hub, engine, until)
     facts = hub.facts("a")
-    hub.abandon = ["a"]
+    hub.leased.clear()
     await until("the next", lambda: engine.started == 2)
     engine.free = True
     await until("its end", lambda: hub.jobs["b"].state is JobState.COMPLETED)

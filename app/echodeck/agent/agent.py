@@ -25,6 +25,7 @@ from ..sources import Source
 from ..sources.host import HostSource
 from ..version import __version__
 from ..wire import Message, say
+from .control import Hand
 from .outbox import Outbox
 from .worker import Worker, offset_s
 
@@ -36,6 +37,8 @@ RETRY_S = 0.5
 STOP_S = 3.0
 """How long an engine that does not heed, and words that are not sent, are waited for on a clean stop."""
 TOPICS = ["work_available", "job_command"]
+Held = tuple[str, int, str]
+"""(job, attempt, worker)."""
 
 
 class Agent:
@@ -64,7 +67,8 @@ class Agent:
         if engines is None:
             names = dict.fromkeys(part.strip() for part in self.settings.engine.split(",") if part.strip())
             engines = {name: find(name)(self.settings.output_dir) for name in names}
-        return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client)
+        return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
+                      self._rejoin)
 
     def stop(self) -> None:
         """Ends `run` cleanly."""
@@ -120,26 +124,36 @@ class Agent:
         """First of all on every connection: who we are, and what we have in hand."""
         infos = [await asyncio.to_thread(engine.info) for engine in self.workers[0].engines.values()]
         for worker in self.workers:
-            worker.infos = infos
-        in_hand = [say.InHand(*one) for one in sorted(self._in_hand())]
-        result = await client.call("register", say.Register(
-            self.id, self.name, os.getpid(), __version__, infos, len(self.workers), in_hand), ahead=True)
-        self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
+            worker.greet(infos)
+        await self._register(self._in_hand(), ahead=True)
         try:  # what viewers are shown is of no use here
             await client.call("subscribe", say.Subscribe(TOPICS, 60.0), ahead=True)
         except InputError:
             log.debug("the hub does not let us choose what it tells", exc_info=True)
         sys.stdout.write(f"Echo agent {self.name} connected to {client.url}\n")
         sys.stdout.flush()
+        self._wake()
+        self._fresh.set()
+
+    async def _register(self, in_hand: set[Held], *, ahead: bool) -> None:
+        running = [say.InHand(*one) for one in sorted(in_hand)]
+        result = await self.client.call("register", say.Register(
+            self.id, self.name, os.getpid(), __version__, self.workers[0].infos, len(self.workers), running),
+            ahead=ahead)
+        self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
         for entry in result.get("jobs", []):
             if entry.get("action") == "abandon":
                 self._abandon(str(entry.get("jobId")))
             else:
                 self._ask(str(entry.get("jobId")), str(entry.get("request") or ""))
-        self._wake()
-        self._fresh.set()
 
-    def _in_hand(self) -> set[tuple[str, int, str]]:
+    async def _rejoin(self, hand: Hand) -> None:
+        try:
+            await self._register(self._in_hand() | {(hand.job_id, hand.attempt, hand.worker_id)}, ahead=False)
+        except EchodeckError as error:  # the heartbeat will tell whether the job is still ours
+            log.warning("could not tell the hub of job %s: %s", hand.job_id, error)
+
+    def _in_hand(self) -> set[Held]:
         """What runs, and what has ended without the hub knowing it yet."""
         controls = [worker.control for worker in self.workers]
         hands = [control.hand for control in controls if control is not None and control.ending != "abandon"]

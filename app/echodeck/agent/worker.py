@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..client import Client, Connection
@@ -25,27 +25,38 @@ RETRY_S = 0.5
 
 
 class Worker:
-    """`await work()` for ever. `control` is the job in hand's, if there is one; `infos` what its engines last said."""
+    """`await work()` for ever. `control` is the job in hand's, if there is one; `infos` what its engines last said.
 
-    def __init__(self, id_: str, host: str, engines: Mapping[str, Engine], client: Client) -> None:
-        self.id, self.host, self.engines, self._client = id_, host, engines, client
+    `rejoin` tells a hub that was restarted meanwhile that this, too, is in hand.
+    """
+
+    def __init__(self, id_: str, host: str, engines: Mapping[str, Engine], client: Client,
+                 rejoin: Callable[[Hand], Awaitable[None]]) -> None:
+        self.id, self.host, self.engines, self._client, self._rejoin = id_, host, engines, client, rejoin
         self.wake = asyncio.Event()
         self.control: JobControl | None = None
         self.infos: list[EngineInfo] = []
+        self._greeted = 0
 
     async def work(self, tell: Callable[[say.Say], None]) -> None:
         """`tell` takes what the job says, from any thread."""
         while True:
             self.wake.clear()
+            greeted = self._greeted
             job = await self._claim()
             if job is not None:
-                await self._run(job, tell)
+                await self._run(job, tell, moved=self._greeted != greeted)
                 continue
             try:
                 async with asyncio.timeout(CLAIM_S):
                     await self.wake.wait()
             except TimeoutError:
                 continue
+
+    def greet(self, infos: list[EngineInfo]) -> None:
+        """A new connection has begun."""
+        self.infos = infos
+        self._greeted += 1
 
     def ask(self, request: str) -> None:
         """What the hub wants of the job in hand: "pause", "resume", "cancel", or "" for nothing."""
@@ -78,13 +89,15 @@ class Worker:
             return job if isinstance(job, dict) else None
         return None
 
-    async def _run(self, job: dict[str, Any], tell: Callable[[say.Say], None]) -> None:
+    async def _run(self, job: dict[str, Any], tell: Callable[[say.Say], None], *, moved: bool) -> None:
         try:
             spec, hand = spec_of(job), Hand(str(job["id"]), int(job["attempt"]), self.id, self.host)
             engine = self.engines[spec.engine]
         except (KeyError, TypeError, ValueError):
             log.exception("the hub gave a job that makes no sense here: %r", job)
             return
+        if moved:  # the answer may be from the hub's next process, which does not know whose this job is
+            await self._rejoin(hand)
         epoch_s = time.time() - time.monotonic() + offset_s(self._client.connection)
         self.control = JobControl(hand, tell, epoch_s=epoch_s)
         self.ask(str(job.get("request") or ""))
