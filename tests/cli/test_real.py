@@ -1,0 +1,125 @@
+"""The commands against a real hub process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echodeck.client import WORKER, Client, connect
+from echodeck.model.engine import EngineInfo, ModelInfo, Param
+from echodeck.wire import say as says
+
+APP = Path(__file__).parents[2] / "app"
+ENGINE = EngineInfo("sketch", models=(ModelInfo("sketch-s"),), samplers=("euler",),
+                    params=(Param("width", 64, 512, 256, 8), Param("seed", 0, 9, 0)))
+
+
+async def register(client: Client) -> None:
+    await client.call("register", says.Register("agent-1", "box", engines=[ENGINE]), ahead=True)
+
+
+def start(data: Path, port: int = 0) -> tuple[subprocess.Popen[str], str]:
+    environ = {**os.environ, "PYTHONPATH": str(APP)}
+    process = subprocess.Popen([sys.executable, "-m", "echodeck", "hub", "--port", str(port), "--data", str(data)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = process.stdout.readline()
+    assert "listening on" in line, process.stderr.read()
+    return process, line.split()[-1]
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    return process.returncode
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    data = tmp_path_factory.mktemp("served")
+    process, url = start(data)
+    with connect(url, endpoint=WORKER, greet=register) as worker:
+        worker.call("heartbeat", says.Heartbeat())
+        yield url, data
+    assert end(process) == 0
+
+
+@pytest.fixture
+def type_(run: Any, served: Any) -> Any:
+    return lambda *arguments: run(*arguments, "--hub", served[0])
+
+
+def test_a_queue_is_filled_and_steered(type_: Any) -> None:
+    ids = type_("submit", "hills", "--count", "3", "--title", "mine", "--json").json["jobIds"]
+    assert len(set(ids)) == 3
+    assert type_("move", ids[2], "top").code == 0
+    assert [job["jobId"] for job in type_("queue", "--json").json["jobs"]] == [ids[2], ids[0], ids[1]]
+    assert type_("pause", ids[0]).code == 0
+    assert type_("pause", ids[0], "--json").code == 0
+    assert type_("resume", ids[0]).code == 0
+    assert type_("retry", ids[0]).code == 1
+    assert type_("cancel", ids[0]).code == 0
+    assert type_("watch", ids[0], "--json").code == 1
+    assert type_("retry", ids[0]).code == 0
+    for job_id in ids:
+        type_("cancel", job_id)
+    assert type_("remove", ids[0]).code == 0
+    assert type_("clear").code == 0
+    assert "the queue is empty" in type_("queue").out
+
+
+@pytest.mark.parametrize(("arguments", "field"), [
+    (("submit", "x", "--width", "63"), "width"),
+    (("submit", "x", "--engine", "nope"), "engine"),
+    (("submit", "x", "--model", "nope"), "model"),
+    (("submit", "x", "--count", "-1"), "count"),
+    (("submit", "x", "--priority", "soonest"), "priority"),
+    (("pause", "nobody"), "jobId"),
+])
+def test_bad_input_names_its_field(type_: Any, arguments: tuple[str, ...], field: str) -> None:
+    done = type_(*arguments, "--json")
+    assert done.code == 2
+    assert done.error["field"] == field
+
+
+def test_the_status_has_the_agent(type_: Any) -> None:
+    assert [agent["id"] for agent in type_("status", "--json").json["agents"]] == ["agent-1"]
+    assert "agent-1" in type_("status").out
+
+
+def test_a_report_is_written(type_: Any, tmp_path: Path) -> None:
+    done = type_("report", "-o", str(tmp_path / "r.html"), "--json")
+    assert done.json["path"] == str(tmp_path / "r.html")
+    assert "<html" in (tmp_path / "r.html").read_text()[:500]
+    assert type_("report", "-o", str(tmp_path / "no" / "r.html")).code == 2
+
+
+def test_a_second_hub_is_refused(run: Any, served: Any, tmp_path: Path) -> None:
+    url, data = served
+    done = run("hub", "--port", "0", "--data", str(data))
+    assert done.code == 3
+    assert done.err.count("\n") == 1
+    port = url.rsplit(":", 1)[1]
+    done = run("hub", "--port", port, "--data", str(tmp_path))
+    assert done.code == 3
+    assert port in done.err
+
+
+def test_a_supervised_hub_ends_with_its_supervisor(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(APP), "ECHODECK_SUPERVISED": "1"}
+    process = subprocess.Popen([sys.executable, "-m", "echodeck", "hub", "--port", "0", "--data", str(tmp_path)],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert "listening" in process.stdout.readline()
+    process.stdin.close()
+    assert process.wait(20) == 0
+    process.stdout.close()
