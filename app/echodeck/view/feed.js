@@ -73,7 +73,7 @@ class Feed {
     this.watchers = new Set();
     this.listeners = new Map();
     this.calls = new Map();
-    this.frame = null;
+    this.pending = null;
     this.prefix = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
     this.counter = 0;
     setInterval(() => this.#tell("tick"), 500);
@@ -136,18 +136,19 @@ class Feed {
   }
 
   #schedule() {
-    if (this.frame !== null) return;
-    // A hidden tab gets no animation frames, but its title still counts up.
-    this.frame = document.hidden ? setTimeout(() => this.#draw(), 500) : requestAnimationFrame(() => this.#draw());
-    if (!document.hidden) this.rescue = setTimeout(() => this.#draw(), 1000);
+    if (this.pending) return;
+    // A hidden tab gets no animation frames, but its title still counts up; a shown one may be hidden meanwhile.
+    const frame = document.hidden ? null : requestAnimationFrame(() => this.#draw());
+    const timer = setTimeout(() => this.#draw(), document.hidden ? 500 : 1000);
+    this.pending = { frame, timer };
   }
 
   #draw() {
-    if (this.frame === null) return;
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.frame);
-    clearTimeout(this.rescue);
-    this.frame = null;
+    if (!this.pending) return;
+    // The two kinds of ids overlap: clearing a frame's as a timer's would stop some other timer.
+    if (this.pending.frame !== null) cancelAnimationFrame(this.pending.frame);
+    clearTimeout(this.pending.timer);
+    this.pending = null;
     for (const watcher of [...this.watchers]) {
       if (!watcher.changed.size) continue;
       const changed = watcher.changed;

@@ -1,4 +1,4 @@
-// How messages reach a Feed. A link has start(), send(frame) and `base`, the hub's address for the browser ("" if none).
+// How messages reach a Feed. A link has start(), send(frame) and `base`, the hub's address for the browser, "" if none.
 
 const FIRST_DELAYS_MS = [400, 1000, 1000, 2000];
 const LONGEST_DELAY_MS = 30000;
@@ -6,11 +6,12 @@ const PING_MS = 5000;
 const SILENCE_MS = 12000;
 const POLL_MS = 1000;
 
-// A lost hub is usually back in a moment, so the first tries come quickly; then the wait doubles, give or take 25 %.
+// A lost hub is usually back in a moment, so the first tries come quickly; then the wait doubles. Each
+// is shortened by up to a third at random, so that pages do not come back all at once.
 function backoffMs(attempt, random = Math.random) {
   const late = attempt - FIRST_DELAYS_MS.length;
   const plain = late < 0 ? FIRST_DELAYS_MS[attempt] : 2000 * 2 ** Math.min(late + 1, 5);
-  return Math.min(LONGEST_DELAY_MS, plain * (0.75 + 0.5 * random()));
+  return Math.min(LONGEST_DELAY_MS, plain) * (1 - random() / 3);
 }
 
 // Served pages: a WebSocket of our own; polling over REST while HTTP answers but no WebSocket can be had.

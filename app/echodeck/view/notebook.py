@@ -126,7 +126,7 @@ def extend() -> None:
 def deck(live: Live, *parts: str) -> pn.Column:
     """The live components of these names (see PARTS; all of them if none is given), for a cell's last line."""
     chosen = [PARTS[name]() for name in parts or PARTS]
-    return pn.Column(KernelChannel(live), *chosen, sizing_mode="stretch_width", css_classes=["echodeck-deck"])
+    return _surface(KernelChannel(live), *chosen)
 
 
 PARTS: dict[str, Callable[[], elements.Component]] = {
@@ -136,6 +136,13 @@ PARTS: dict[str, Callable[[], elements.Component]] = {
 }
 
 
-def chart(made: charts.Chart) -> elements.ChartView:
-    """One chart of `echodeck.charts` for a cell's last line; live where a `deck` is shown, too."""
-    return elements.ChartView(chart=charts.to_json(made))
+def chart(made: charts.Chart) -> pn.Column:
+    """One chart of `echodeck.charts` for a cell's last line. It needs a `deck` in the same notebook, which brings the
+    code that draws it, and its rows if the chart is a live one."""
+    return _surface(elements.ChartView(chart=charts.to_json(made)))
+
+
+def _surface(*parts: elements.Component) -> pn.Column:
+    """Our own dark ground: the notebook's may be white."""
+    return pn.Column(*parts, sizing_mode="stretch_width", margin=0, styles={
+        "background": charts.DARK.background, "padding": "14px", "gap": "14px", "border-radius": "10px"})

@@ -66,6 +66,12 @@ function card(feed, jobId) {
     } catch (error) {
       console.info("echodeck: no trail yet", error); // it grows from what comes
     }
+    if (mine === trail && of()) drawTrail(of());
+  }
+
+  function drawTrail(job) {
+    drawSteps(sparks[0], trail, job.totalSteps);
+    drawEstimate(sparks[1], trail, Date.now() + (left(job, feed.now()) ?? NaN) * 1000);
   }
 
   // What moves with the clock alone.
@@ -114,8 +120,7 @@ function card(feed, jobId) {
     stages.update(job.stages);
     if (!trail || trail.attempt !== job.attempt) seed(job);
     trail.add(job);
-    drawSteps(sparks[0], trail, job.totalSteps);
-    drawEstimate(sparks[1], trail, Date.now() + (left(job, feed.now()) ?? NaN) * 1000);
+    drawTrail(job);
     const image = feed.board.get("previews", jobId)?.image;
     if (image && picture.src !== image) {
       picture.src = image;

@@ -1,0 +1,327 @@
+"""The page in Chromium, against a scripted hub: what it shows, what it says, and how it takes a hub that goes away."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echodeck.model.job import JobError, JobState, Output
+from echodeck.model.record import Alert, Disk, Gpu, Host, LogLine
+
+from .conftest import PATIENCE_MS, FakeHub, a_job, a_view, frame, live, wait_for
+
+pytestmark = pytest.mark.browser
+
+NASTY = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+Open = Callable[..., Any]
+
+
+def card(page: Any, job_id: str) -> Any:
+    return page.locator(f"[data-testid=job-card][data-job='{job_id}']")
+
+
+def row(page: Any, job_id: str) -> Any:
+    return page.locator(f"[data-testid=queue-row][data-job='{job_id}']")
+
+
+def machine(**more: Any) -> Host:
+    return Host("atelier", time.time(), cpu_percent=22.0, cores_percent=(10.0, 34.0), memory_used_bytes=8 << 30,
+                memory_total_bytes=32 << 30, disks=(Disk("/", 500 << 30, 100 << 30, 400 << 30),),
+                **{"gpu_reason": "No NVIDIA driver is installed.", **more})
+
+
+def test_a_running_job_is_shown_whole(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", "hero shot", JobState.RUNNING)))
+    page = open_page()
+    one = card(page, "one")
+    one.wait_for()
+    assert one.get_by_test_id("job-title").text_content() == "hero shot"
+    bar = one.get_by_test_id("job-progress")
+    assert (bar.get_attribute("aria-valuenow"), bar.get_attribute("data-state")) == ("25.0", "running")
+    assert one.get_by_test_id("job-step").text_content() == "5 / 20"
+    first = float(one.get_by_test_id("job-eta").get_attribute("data-eta-s"))
+    assert 20 < first <= 40
+    wait_for("the estimate to count down by itself",
+             lambda: float(one.get_by_test_id("job-eta").get_attribute("data-eta-s")) < first - 1)
+    wait_for("the tab's title", lambda: page.title() == "25 % · hero shot — echodeck")
+    assert "load model" in one.get_by_test_id("job-stages").text_content()
+    one.get_by_test_id("job-spark-steps").wait_for()
+    pixel = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    hub.tell(frame("generation_preview", {"jobId": "one", "attempt": 1, "step": 5, "at": None, "image": pixel}))
+    wait_for("the preview", lambda: one.get_by_test_id("job-preview").locator("img").get_attribute("src") == pixel)
+
+
+def test_what_people_type_is_text(hub: FakeHub, open_page: Open) -> None:
+    failed = a_job("bad", NASTY, JobState.FAILED, finished_s=time.time(), attempt=1, error=JobError("x", NASTY))
+    for job in (a_job("one", NASTY, JobState.RUNNING), a_job("two", NASTY), failed):
+        hub.put(a_view(job))
+    hub.alerts = [Alert("a", "a", "error", NASTY, NASTY, time.time())]
+    hub.logs = [LogLine("l", time.time(), "error", NASTY, NASTY)]
+    hub.hosts = [machine(gpu_reason=NASTY, gpus=(Gpu(0, NASTY, "nvidia", util_percent=3.0),))]
+    page = open_page()
+    assert card(page, "one").get_by_test_id("job-title").text_content() == NASTY
+    assert NASTY in row(page, "two").text_content()
+    assert NASTY in card(page, "bad").text_content()
+    assert NASTY in page.get_by_test_id("alert").text_content()
+    assert NASTY in page.get_by_test_id("machine").text_content()
+    page.evaluate("location.hash = 'logs'")
+    assert NASTY in page.get_by_test_id("log-row").text_content()
+    page.evaluate("location.hash = 'machines'")
+    page.get_by_test_id("plot").first.wait_for()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_commands_go_to_the_hub_and_refusals_are_said(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", state=JobState.RUNNING)))
+    hub.put(a_view(a_job("two")))
+    page = open_page()
+    card(page, "one").get_by_test_id("job-pause").click()
+    wait_for("the command", lambda: hub.of("generation_command"))
+    said = hub.of("generation_command")[0]
+    assert said["payload"] == {"jobId": "one", "command": "pause"}
+    assert said["id"]
+    hub.put(a_view(a_job("one", state=JobState.PAUSED, paused_by="Jonas", paused_s=time.time())))
+    card(page, "one").get_by_test_id("job-resume").wait_for()
+    assert card(page, "one").get_by_test_id("job-progress").get_attribute("data-state") == "paused"
+    assert "Jonas" in card(page, "one").text_content()
+    hub.refuse["move"] = {"code": "illegal_transition", "message": "it is at the top already"}
+    row(page, "two").get_by_test_id("queue-up").click()
+    page.get_by_text("it is at the top already").wait_for()
+    row(page, "two").press("Alt+ArrowDown")
+    wait_for("the keyboard's move", lambda: len(hub.of("move")) == 2)
+    assert hub.of("move")[1]["payload"] == {"jobId": "two", "direction": "down"}
+
+
+def test_the_form_is_the_engines_and_says_what_is_wrong_at_its_field(hub: FakeHub, open_page: Open) -> None:
+    page = open_page()
+    page.get_by_test_id("new-job").click()
+    form = page.get_by_test_id("submit-form")
+    form.wait_for()
+    form.get_by_test_id("submit-prompt").fill("hills at dusk")
+    form.get_by_test_id("submit-width").fill("63")
+    hub.refuse["submit"] = {"code": "bad_field", "message": "width: must be a multiple of 8", "field": "width"}
+    form.get_by_test_id("submit-button").click()
+    form.get_by_text("must be a multiple of 8").wait_for()
+    assert form.get_by_test_id("submit-width").get_attribute("aria-invalid") == "true"
+    hub.refuse.clear()
+    form.get_by_test_id("submit-width").fill("64")
+    form.get_by_test_id("submit-button").click()
+    form.wait_for(state="hidden")
+    payload = hub.of("submit")[-1]["payload"]
+    assert (payload["prompt"], payload["engine"], payload["model"], payload["width"], payload["height"]) == (
+        "hills at dusk", "sketch", "sketch-s", 64, 192)
+    assert isinstance(payload["seed"], int)
+
+
+def test_a_failed_job_turns_red_and_can_be_tried_again(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", state=JobState.RUNNING)))
+    page = open_page()
+    card(page, "one").wait_for()
+    gone = a_job("one", state=JobState.FAILED, finished_s=time.time(), attempt=1, error=JobError("x", "out of memory"))
+    hub.put(a_view(gone), "generation_failed")
+    bar = card(page, "one").get_by_test_id("job-progress")
+    wait_for("the red bar", lambda: bar.get_attribute("data-state") == "error")
+    assert "out of memory" in card(page, "one").text_content()
+    card(page, "one").get_by_test_id("job-retry").click()
+    wait_for("the command", lambda: hub.of("retry"))
+
+
+def test_what_is_done_links_to_its_picture(hub: FakeHub, open_page: Open) -> None:
+    done = a_job("one", state=JobState.COMPLETED, finished_s=time.time(), progress=100.0, attempt=1,
+                 outputs=(Output("/x.png"),))
+    hub.put(a_view(done))
+    page = open_page()
+    link = card(page, "one").get_by_test_id("job-output")
+    assert link.get_attribute("href") == f"{hub.url}/api/generations/one/outputs/0"
+    page.get_by_test_id("clear-completed").click()
+    wait_for("the command", lambda: hub.of("clear_completed"))
+
+
+def test_alerts_are_acknowledged_and_fade_when_resolved(hub: FakeHub, open_page: Open) -> None:
+    alert = Alert("a", "disk", "warning", "disk full soon", "9 GB an hour", time.time())
+    hub.alerts = [alert]
+    page = open_page()
+    shown = page.get_by_test_id("alert")
+    shown.get_by_test_id("alert-acknowledge").click()
+    wait_for("the command", lambda: hub.of("acknowledge_alert"))
+    assert hub.of("acknowledge_alert")[0]["payload"] == {"alertId": "a"}
+    resolved = {**hub.state()["alerts"][0], "resolvedAt": "2026-01-05T10:00:00.000Z"}
+    hub.tell(frame("alert_resolved", resolved))
+    shown.wait_for(state="detached")
+    page.get_by_text("All is well.").wait_for()
+
+
+def test_the_log_is_filtered_cleared_and_taken_home(hub: FakeHub, open_page: Open, tmp_path: Path) -> None:
+    levels = ["debug", "info", "warning", "error"]
+    hub.logs = [LogLine(level, time.time() + n, level, "hub", f"a {level} line") for n, level in enumerate(levels)]
+    page = open_page("logs")
+    rows = page.get_by_test_id("log-row")
+    rows.first.wait_for()
+    assert rows.count() == 3
+    page.get_by_test_id("log-level").select_option("error")
+    wait_for("the filter", lambda: rows.count() == 1)
+    page.get_by_test_id("log-level").select_option("debug")
+    with page.expect_download() as waiting:
+        page.get_by_test_id("log-download-json").click()
+    waiting.value.save_as(tmp_path / "log.json")
+    assert [line["level"] for line in json.loads((tmp_path / "log.json").read_text())] == levels
+    page.get_by_test_id("log-clear").click()
+    wait_for("an empty list", lambda: rows.count() == 0)
+    hub.logs = [LogLine("new", time.time(), "info", "hub", "new")]
+    hub.tell(frame("log", hub.state()["logs"][0]))
+    wait_for("the next line", lambda: rows.count() == 1)
+
+
+def test_machines_with_plots_that_grow(hub: FakeHub, open_page: Open) -> None:
+    hub.hosts = [machine()]
+    page = open_page("machines")
+    assert "No NVIDIA driver is installed." in page.get_by_test_id("machine").text_content()
+    plot = page.get_by_test_id("plot").first
+    plot.wait_for()
+    count = "node => Object.values(node.sources ?? {})[0]?.data.cpu.length ?? 0"
+    wait_for("the first row", lambda: plot.evaluate(count) == 1)
+    at = time.time()
+    for n in range(1, 4):
+        hub.tell(frame("host_metrics", {**json.loads(json.dumps(hub.state()["hosts"][0])), "at_s": at + n}))
+        wait_for("a row a message", lambda n=n: plot.evaluate(count) == n + 1)
+
+
+def test_a_hub_that_comes_back_finds_the_page_live_without_a_reload(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", state=JobState.RUNNING)))
+    page = open_page()
+    card(page, "one").wait_for()
+    page.evaluate("window.same = true")
+    hub.stop()
+    badge = page.get_by_test_id("connection")
+    wait_for("the page to notice", lambda: badge.get_attribute("data-state") == "waiting")
+    assert page.title().startswith("⚠")
+    hub.name, hub.jobs = "hub-2", {}
+    hub.put(a_view(a_job("two", "another", JobState.RUNNING)))
+    hub.start()
+    live(page, 5000)
+    card(page, "two").wait_for()
+    assert card(page, "one").count() == 0
+    assert page.evaluate("window.same")
+
+
+def test_a_command_given_meanwhile_is_sent_once_it_is_back(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", state=JobState.RUNNING)))
+    page = open_page()
+    card(page, "one").wait_for()
+    hub.stop()
+    wait_for("the page to notice", lambda: page.get_by_test_id("connection").get_attribute("data-state") == "waiting")
+    card(page, "one").get_by_test_id("job-cancel").click()
+    hub.start()
+    wait_for("the command", lambda: hub.of("generation_command"))
+    live(page)
+    assert len(hub.of("generation_command")) == 1
+
+
+class RestOnly(http.server.ThreadingHTTPServer):
+    """A hub behind something that lets no WebSocket through."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, hub: FakeHub) -> None:
+        self.hub = hub
+        super().__init__(("127.0.0.1", hub.port), Answer)
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path.startswith("/api/ws"):
+            self.reply({}, 501)
+        else:
+            self.reply({"initial": self.server.hub.state()})  # type: ignore[attr-defined]
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.hub.said.append(said)  # type: ignore[attr-defined]
+        self.reply({"type": "ack", "payload": {"id": said["id"], "result": {}}})
+
+    def do_OPTIONS(self) -> None:
+        self.reply({})
+
+    def reply(self, body: dict[str, Any], status: int = 200) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(data))),
+                            ("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Headers", "*")):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def rest_only(hub: FakeHub) -> Iterator[FakeHub]:
+    hub.stop()
+    server = RestOnly(hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield hub
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_without_a_websocket_it_polls_and_still_steers(rest_only: FakeHub, open_page: Open) -> None:
+    rest_only.jobs["one"] = a_view(a_job("one", state=JobState.RUNNING))
+    page = open_page(wait=False)
+    page.locator("[data-testid=connection][data-state=polling]").wait_for(timeout=PATIENCE_MS)
+    card(page, "one").wait_for()
+    rest_only.jobs["one"] = a_view(a_job("one", state=JobState.RUNNING, progress=55.0))
+    bar = card(page, "one").get_by_test_id("job-progress")
+    wait_for("the next look", lambda: bar.get_attribute("aria-valuenow") == "55.0")
+    card(page, "one").get_by_test_id("job-cancel").click()
+    wait_for("the command", lambda: rest_only.of("generation_command"))
+
+
+def test_a_long_queue_stays_whole(hub: FakeHub, open_page: Open) -> None:
+    for n in range(400):
+        hub.jobs[f"job{n}"] = a_view(a_job(f"job{n}", f"picture {n}"))
+    page = open_page("queue")
+    wait_for("all rows", lambda: page.get_by_test_id("queue-row").count() == 400)
+    hub.jobs = {"job399": hub.jobs["job399"], **hub.jobs}
+    hub.tell(frame("queue_update", {**hub.queue(), "order": ["job399", *[f"job{n}" for n in range(399)]]}))
+    wait_for("the new order", lambda: page.get_by_test_id("queue-row").first.get_attribute("data-job") == "job399")
+    assert page.get_by_test_id("queue-row").count() == 400
+    page.evaluate("location.hash = 'now'")
+    wait_for("only the next ones", lambda: page.get_by_test_id("queue-row").count() == 8)
+
+
+def test_views_and_theme_by_keyboard(hub: FakeHub, open_page: Open) -> None:
+    page = open_page()
+    page.get_by_test_id("nav-logs").focus()
+    page.keyboard.press("Enter")
+    page.get_by_test_id("logs").wait_for()
+    assert page.get_by_test_id("queue").is_hidden()
+    assert page.get_by_test_id("nav-logs").get_attribute("aria-current") == "page"
+    page.get_by_test_id("theme").press("Enter")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    unnamed = page.locator("button").evaluate_all(
+        "all => all.filter(b => !(b.getAttribute('aria-label') || b.textContent.trim())).length")
+    assert unnamed == 0
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_nothing_scrolls_sideways(hub: FakeHub, open_page: Open, width: int) -> None:
+    hub.put(a_view(a_job("one", "a title that is quite long for a telephone to show in one line", JobState.RUNNING)))
+    hub.put(a_view(a_job("two", "unbreakable" * 15)))
+    hub.put(a_view(a_job("three", "unbreakable" * 15, JobState.PAUSED, paused_s=time.time())))
+    hub.hosts = [machine()]
+    page = open_page(viewport={"width": width, "height": 844}, is_mobile=True, has_touch=True)
+    card(page, "one").wait_for()
+    for view in ("now", "queue", "machines", "logs"):
+        page.get_by_test_id(f"nav-{view}").tap()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
