@@ -11,18 +11,22 @@ USER = "demo"
 PATIENCE_S = 60.0
 
 JOBS: tuple[dict[str, Any], ...] = (
-    {"prompt": "hills at sunset, warm light", "model": "sketch-s", "width": 256, "height": 256, "seed": 7},
-    {"prompt": "a face in watercolour", "model": "sketch-s", "width": 256, "height": 320, "seed": 21},
-    {"prompt": "winter hills under a pale sky", "model": "sketch-m", "width": 384, "height": 256, "seed": 3},
-    {"prompt": "night sky with a moon over dark hills", "model": "sketch-s", "width": 320, "height": 320, "steps": 30,
-     "seed": 11, "priority": "high"},
-    {"prompt": "drifting clouds over green hills", "title": "drifting clouds (video)", "model": "sketch-s",
-     "width": 128, "height": 128, "steps": 12, "frames": 8, "seed": 5},
-    {"prompt": "a portrait in pastel colours", "model": "sketch-m", "width": 256, "height": 256, "seed": 42},
-    {"prompt": "autumn trees on rolling hills", "model": "sketch-s", "width": 256, "height": 256, "batch": 2,
+    {"prompt": "hills at dusk, romantic light", "model": "sketch-s", "width": 384, "height": 256, "steps": 40,
+     "seed": 7, "priority": "high"},
+    {"prompt": "a smiling face in watercolour, spring morning", "model": "sketch-s", "width": 256, "height": 320,
+     "steps": 40, "seed": 21},
+    {"prompt": "snowy mountains on a clear winter day", "model": "sketch-m", "width": 384, "height": 256, "steps": 30,
+     "seed": 3},
+    {"prompt": "aurora over a lake, starry night", "model": "sketch-s", "width": 320, "height": 320, "steps": 50,
+     "seed": 11},
+    {"prompt": "drifting clouds at dawn", "title": "drifting clouds at dawn (video)", "model": "sketch-s",
+     "width": 128, "height": 128, "steps": 16, "frames": 12, "seed": 5},
+    {"prompt": "neon forest at midnight, synthwave", "model": "sketch-m", "width": 320, "height": 320, "steps": 24,
+     "seed": 42},
+    {"prompt": "misty lake, an ink drawing", "model": "sketch-s", "width": 256, "height": 256, "batch": 2,
      "sampler": "heun", "seed": 9},
-    {"prompt": "misty morning hills, a study in blue", "model": "sketch-l", "width": 512, "height": 320, "seed": 2,
-     "priority": "low"},
+    {"prompt": "canyon in golden desert light, flat poster", "model": "sketch-l", "width": 512, "height": 320,
+     "steps": 20, "seed": 2, "priority": "low"},
 )
 
 
