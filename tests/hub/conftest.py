@@ -55,10 +55,21 @@ class Talk:
 
     async def until(self, type_: str, **fields: Any) -> dict[str, Any]:
         """The next message of this type whose payload has these fields."""
-        while True:
-            message = await self.next()
-            if message["type"] == type_ and all(message["payload"].get(key) == it for key, it in fields.items()):
-                return message
+        def wanted(message: dict[str, Any]) -> bool:
+            return message["type"] == type_ and all(message["payload"].get(key) == it for key, it in fields.items())
+
+        return await self.first(wanted, f"{type_} {fields}")
+
+    async def first(self, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """The next message that is wanted."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not wanted(message := await self.next()):
+                    pass
+        except TimeoutError:
+            told = [message["type"] for message in self.seen]
+            raise AssertionError(f"waited for {what}; there came {told[-50:]}") from None
+        return message
 
     async def say(self, type_: str, payload: Any = None, **extra: Any) -> None:
         frame = {"type": type_, **({} if payload is None else {"payload": payload}), **extra}
@@ -76,10 +87,8 @@ class Talk:
         self._count += 1
         id_ = f"{id(self)}-{self._count}"
         await self.say(type_, payload, id=id_)
-        while True:
-            message = await self.next()
-            if message["type"] in ("ack", "error") and message["payload"]["id"] == id_:
-                return message
+        return await self.first(lambda it: it["type"] in ("ack", "error") and it["payload"]["id"] == id_,
+                                f"the answer to {type_}")
 
     async def register(self, **fields: Any) -> dict[str, Any]:
         """As an agent with one worker; the hub's answer."""
@@ -124,7 +133,7 @@ async def meet(hub: Hub) -> AsyncIterator[Meet]:
         async def open_(path: str = "/api/ws", query: str = "", *, batched: bool = False, **options: Any) -> Talk:
             offered: Any = [wire.SUBPROTOCOL] if batched else None
             dial = connect(hub.url.replace("http", "ws") + path + query, subprotocols=offered, proxy=None,
-                           **{"max_size": None, **options})
+                           **{"max_size": None, "max_queue": None, **options})
             return Talk(await stack.enter_async_context(dial))
 
         yield open_

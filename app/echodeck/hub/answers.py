@@ -62,7 +62,7 @@ def describe(app: FastAPI) -> None:
                                    routes=app.routes)
             kinds = sorted(_documented, key=lambda kind: str(kind.__name__))
             _, parts = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-            document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+            document["components"] = {"schemas": parts}
             # A wrong parameter is answered as everything wrong is.
             for path in document["paths"].values():
                 for operation in path.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -18,7 +18,7 @@ from . import generations, history, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
 from .resume import merged, missed
 from .room import Room
-from .shapes import Answer, Events, State, Told
+from .shapes import Answer, Events, Said, State, Told
 from .ws import error_view
 
 DESCRIPTION = (
@@ -79,7 +79,7 @@ def _stream(app: FastAPI, room: Room) -> None:
 
 
 def _commands(app: FastAPI, room: Room, settings: Settings) -> None:
-    @app.post("/api/commands", tags=["messages"], responses=shows(Answer), openapi_extra=takes(Any))
+    @app.post("/api/commands", tags=["messages"], responses=shows(Answer), openapi_extra=takes(Said))
     async def commands(request: Request) -> Response:
         """Any message that a viewer may send over a WebSocket, for those who have none; answers its ack or error."""
         asked = Asked(room, request, "/api/echo/ws")

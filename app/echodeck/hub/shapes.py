@@ -184,6 +184,14 @@ class Cleared(Show):
     cleared: int
 
 
+class Said(Struct):
+    """A client's message, as it would be sent over a WebSocket; `payload` depends on `type`."""
+
+    type: str
+    payload: dict[str, Any]
+    id: str | None
+
+
 class Answer(Struct, omit_defaults=True):
     """An `ack` or `error` as a WebSocket would bring it; `messages` are others that the request called for."""
 
