@@ -21,8 +21,9 @@ def progress(page: Any, job_id: str) -> float:
 
 
 def step(page: Any, job_id: str) -> int:
-    text = card(page, job_id).get_by_test_id("job-step").text_content() or "0"
-    return int(text.split("/")[0].strip() or 0)
+    """The step on screen; 0 in a stage without steps, whose name stands there instead."""
+    first = (card(page, job_id).get_by_test_id("job-step").text_content() or "").split("/")[0].strip()
+    return int(first) if first.isdigit() else 0
 
 
 def eta(page: Any, job_id: str) -> float:

@@ -1,6 +1,8 @@
 // How messages reach a Feed. A link has start(), send(frame) and `base`, the hub's address for the browser, "" if none.
 
 const FIRST_DELAYS_MS = [400, 1000, 1000, 2000];
+const RECENTLY_MS = 60000;
+const RECENT_DELAY_MS = 2000;
 const LONGEST_DELAY_MS = 30000;
 const PING_MS = 5000;
 const SILENCE_MS = 12000;
@@ -98,7 +100,10 @@ class SocketLink {
   async #lost(opened, reason) {
     this.socket = null;
     this.pings.clear();
-    const delay = backoffMs(this.attempt);
+    // A hub that was there a moment ago is being restarted: it is looked for often until it has been away for long.
+    if (opened) this.lostAt = performance.now();
+    const recent = this.lostAt !== undefined && performance.now() - this.lostAt < RECENTLY_MS;
+    const delay = Math.min(backoffMs(this.attempt), recent ? RECENT_DELAY_MS : LONGEST_DELAY_MS);
     this.attempt += 1;
     this.timer = setTimeout(() => this.#open(), delay);
     if (!opened && (await this.#poll())) return;
