@@ -20,7 +20,7 @@ def test_the_backoff_doubles_to_its_limit_and_starts_again() -> None:
     backoff = Backoff(chance=lambda: 0.0)
     assert [backoff.next_s() for _ in range(7)] == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     backoff.reset()
-    assert backoff.next_s() == 1.0
+    assert [backoff.next_s() for _ in range(8)] == [1.0] * 6 + [2.0, 4.0]  # back in seconds, if it was restarted
     assert Backoff(chance=lambda: 1.0).next_s() == 0.5
     for _ in range(2000):  # nor does it overflow
         assert backoff.next_s() <= 30.0

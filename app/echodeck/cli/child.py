@@ -48,7 +48,7 @@ class Child:
         self._say, self._ended = say, ended
         self._log = _log_file(log, say)
         # Nobody else starts this child, so there is nothing to spread by chance.
-        self._backoff = backoff or Backoff(0.5, 10.0, chance=lambda: 0.0)
+        self._backoff = backoff or Backoff(0.5, 10.0, steady=0, chance=lambda: 0.0)
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None

@@ -36,26 +36,27 @@ class Connection:
 class Backoff:
     """1 s, 2 s, 4 s … 30 s, each shortened by up to a half at random so that clients do not come back all at once.
 
-    `soon_s` is for the first try after a connection that worked: a hub that was restarted is back quickly.
+    After a connection that worked, the first try comes within `soon_s`, and `steady` more before the doubling begins:
+    a hub that was restarted is back in a few seconds, and should not be kept waiting for.
     """
 
-    def __init__(self, first_s: float = 1.0, most_s: float = 30.0, *, soon_s: float = 0.3,
+    def __init__(self, first_s: float = 1.0, most_s: float = 30.0, *, soon_s: float = 0.3, steady: int = 5,
                  chance: Callable[[], float] = random.random) -> None:
-        self.first_s, self.most_s, self.soon_s = first_s, most_s, soon_s
+        self.first_s, self.most_s, self.soon_s, self.steady = first_s, most_s, soon_s, steady
         self._chance = chance
         self._tries = 0
 
     def fresh(self) -> Backoff:
         """Another one of the same kind, at its beginning."""
-        return Backoff(self.first_s, self.most_s, soon_s=self.soon_s, chance=self._chance)
+        return Backoff(self.first_s, self.most_s, soon_s=self.soon_s, steady=self.steady, chance=self._chance)
 
     def next_s(self) -> float:
         """Seconds to wait before the next try."""
-        full = min(self.most_s, self.first_s * 2.0 ** min(self._tries, 32))
+        full = min(self.most_s, self.first_s * 2.0 ** min(max(0, self._tries), 32))
         self._tries += 1
         return full * (1.0 - self._chance() / 2.0)
 
     def reset(self) -> float:
         """It worked; when it is lost again, the first wait is this many seconds."""
-        self._tries = 0
+        self._tries = -self.steady
         return self.soon_s * self._chance()
