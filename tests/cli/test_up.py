@@ -125,6 +125,29 @@ async def test_it_starts_all_three_and_ends_them(deck: Supervisor) -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
+async def test_it_ends_with_its_terminal_unless_told_not_to(deck: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        running = asyncio.create_task(deck.run())
+        await until("the hub's start", lambda: children(deck))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        assert not deck._stopping.is_set()
+        deck.stop()
+        await running
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        again = Supervisor(deck.settings, printer=Heard(), command=deck.command)
+        running = asyncio.create_task(again.run())
+        await until("the hub's start", lambda: children(again))
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await running == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 async def test_a_child_that_is_killed_is_started_again(deck: Supervisor) -> None:
     running = asyncio.create_task(deck.run())
     printer: Any = deck.printer

@@ -166,7 +166,7 @@ def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
     before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        if number is not None:
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):  # nohup
             before[number] = signal.getsignal(number)
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
