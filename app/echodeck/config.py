@@ -34,6 +34,8 @@ class Settings:
     engine: str = "sketch"
     slots: int = 1
     """Jobs an agent works on at once."""
+    name: str = ""
+    """What an agent calls its machine; "" means the machine's own name."""
     user: str = ""
     lease_s: float = 10.0
     """How long a job stays with a worker that is not heard from."""

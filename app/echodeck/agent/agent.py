@@ -50,7 +50,7 @@ class Agent:
 
     def __init__(self, settings: Settings, *, engines: Mapping[str, Engine] | None = None,
                  source: Source | None = None, client: Callable[..., Client] = Client, name: str = "") -> None:
-        self.settings, self.name = settings, name or socket.gethostname()
+        self.settings, self.name = settings, name or settings.name or socket.gethostname()
         self.id = f"{self.name}-{os.getpid()}-{secrets.token_hex(4)}"
         # A restarted hub waits one lease for the jobs in hand, so a longer back-off would lose them.
         backoff = Backoff(0.5, max(1.0, settings.lease_s / 2))

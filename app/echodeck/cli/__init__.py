@@ -76,6 +76,7 @@ def agent(
     engine: EngineName = None,
     data: Data = None,
     slots: Annotated[int | None, typer.Option(help="Jobs to work on at once (ECHODECK_SLOTS).")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call this machine (ECHODECK_NAME).")] = None,
     json: Json = False,
 ) -> None:
     """Run an agent: measure this machine, and work on jobs with an engine."""
@@ -84,7 +85,7 @@ def agent(
         from .leash import heel
 
         heel()
-        run(settings_of(hub=hub, engine=engine, data=data, slots=slots))
+        run(settings_of(hub=hub, engine=engine, data=data, slots=slots, name=name))
 
 
 @app.command(epilog=EXIT_CODES)

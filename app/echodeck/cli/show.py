@@ -90,7 +90,7 @@ def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
         position = job.get("position")
         # Text, not markup: a title with [brackets] is somebody's text.
         table.add_row(*(Text(str(cell)) if isinstance(cell, str | int) else cell for cell in (
-            "" if position is None else position, short(job["jobId"]), state,
+            "" if position is None else position + 1, short(job["jobId"]), state,
             "" if job["status"] == "pending" else f"{job['progress']:.0f} %", span(left_s(job)),
             clock(job.get("expectedStart")) if job["status"] == "pending" else "", job["title"], job["model"],
             job["resolution"], job["priority"], job["user"])))
