@@ -21,7 +21,7 @@ class _Workflow:
     id: str
     name: str
     jobs: tuple[str, ...]
-    session: Session
+    request_id: str | None
 
 
 class Asks:
@@ -34,7 +34,7 @@ class Asks:
     def query(self, session: Session, payload: say.Query, change: Change) -> dict[str, Any]:
         answer = {"health": self._health, "plan": self._plan, "estimate": self._estimate, "capacity": self._capacity,
                   "why": self._why}[payload.what](session, payload, change.at_s)
-        result = show.Result(id=None, what=payload.what, answer=answer)
+        result = show.Result(id=change.request_id, what=payload.what, answer=answer)
         session.tell(Shown("query_result", result, change.at_s))
         return {"answer": answer}
 
@@ -92,7 +92,7 @@ class Asks:
         jobs = self._commands.make(payload.jobs, session, change.at_s)
         self._commands.accept(jobs, change)
         ids = tuple(job.id for job in jobs)
-        flow = _Workflow(f"w{ids[0]}", payload.name, ids, session)
+        flow = _Workflow(f"w{ids[0]}", payload.name, ids, change.request_id)
         change.after.append(lambda: self._workflows.append(flow))
         self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({len(jobs)} jobs)")
         return {"workflowId": flow.id, "jobIds": list(ids)}
@@ -106,4 +106,4 @@ class Asks:
                 answer = {"workflowId": flow.id, "name": flow.name, "ok": len(jobs) == len(flow.jobs) and all(
                     job.state is JobState.COMPLETED for job in jobs),
                     "jobs": [{"jobId": job.id, "status": job.state.value} for job in jobs]}
-                change.tell("workflow_result", "", flow.id, show.Result(id=None, what=flow.name, answer=answer))
+                change.tell("workflow_result", "", flow.id, show.Result(id=flow.request_id, what=flow.name, answer=answer))

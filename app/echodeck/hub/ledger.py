@@ -34,6 +34,7 @@ class Change:
     """
 
     at_s: float
+    request_id: str | None = None
     batch: Batch = field(default_factory=Batch)
     shown: list[tuple[str, str, str, Any]] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)

@@ -239,7 +239,7 @@ class Room:
         return self._replies.get(key)
 
     async def _do(self, session: Session, request: wire.Request, key: str) -> dict[str, Any]:
-        change = Change(self.clock())
+        change = Change(self.clock(), request.id)
         if self.refused and request.type in ("submit", "workflow"):
             raise StoreUnavailable(self.refused)
         result = self._handlers[request.type](session, request.payload, change)
