@@ -106,4 +106,5 @@ class Asks:
                 answer = {"workflowId": flow.id, "name": flow.name, "ok": len(jobs) == len(flow.jobs) and all(
                     job.state is JobState.COMPLETED for job in jobs),
                     "jobs": [{"jobId": job.id, "status": job.state.value} for job in jobs]}
-                change.tell("workflow_result", "", flow.id, show.Result(id=flow.request_id, what=flow.name, answer=answer))
+                result = show.Result(id=flow.request_id, what=flow.name, answer=answer)
+                change.tell("workflow_result", "", flow.id, result)
