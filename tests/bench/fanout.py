@@ -144,7 +144,7 @@ def bench(seed: int, seconds: float) -> dict[str, object]:
     return {
         "name": "fan-out: server CPU, microseconds a delivery", "ours": found["hub"], "peer": found["raw sockets"],
         "ratio": found["hub"] / found["raw sockets"],
-        "notes": f"{VIEWERS} viewers, {BATCH} messages of {size} bytes {RATE} times a second; the hub sends what is due as "
-                 "one write and its work of every second is counted, the floor writes every message; "
+        "notes": f"{VIEWERS} viewers, {BATCH} messages of {size} bytes {RATE} times a second; the hub sends what "
+                 "is due as one write and its work of every second is counted, the floor writes every message; "
                  f"websockets.broadcast {found['websockets.broadcast']:.1f}; {os.cpu_count()} cores",
     }

@@ -186,5 +186,11 @@ class Web:
 
 
 @pytest.fixture
+def web_at() -> type[Web]:
+    """For hubs that a test starts itself: `web_at(hub.url)`."""
+    return Web
+
+
+@pytest.fixture
 def web(hub: Hub) -> Web:
     return Web(hub.url)

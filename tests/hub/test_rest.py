@@ -72,6 +72,7 @@ async def test_bad_requests(web: Any) -> None:
         ("GET", "/api/generations/x/trail", None, 404, "unknown_job"),
         ("GET", "/api/generations/x/outputs/0", None, 404, "unknown_job"),
         ("GET", "/api/generations?limit=0", None, 400, "bad_field"),
+        ("GET", "/api/generations?state=asleep", None, 400, "bad_field"),
         ("GET", "/api/events?after=-1", None, 400, "bad_field"),
         ("GET", "/api/state?after=x", None, 400, "bad_field"),
         ("GET", "/api/status/metrics?timeframe=2h", None, 400, "bad_field"),
@@ -100,6 +101,27 @@ async def test_commands_answer_like_a_socket(web: Any, agent: Any) -> None:
     assert [message["type"] for message in asked["messages"]] == ["queue_update"]
     refused = await web("POST", "/api/commands", {"type": "nonsense", "id": "two"})
     assert (refused.json["type"], refused.json["payload"]["id"]) == ("error", "two")
+
+
+async def test_a_data_directory_that_cannot_be_written_stops_no_watching(tmp_path: Path, settings: Settings,
+                                                                          web_at: Any) -> None:
+    (tmp_path / "file").write_text("no directory")
+    hub = Hub(replace(settings, data=tmp_path / "file"))
+    await hub.start()
+    try:
+        web = web_at(hub.url)
+        refused = await web.post("/api/generations", SPEC, 503)
+        assert refused["error"]["code"] == "store_unavailable"
+        assert str(tmp_path / "file") in refused["error"]["message"]
+        assert (await web.get("/api/echo/health"))["accepting"] is False
+        health = await web.get("/api/status/system-health")
+        assert (health["status"], health["reasons"][1]) == ("error", refused["error"]["message"])
+        alerts = (await web.get("/api/state"))["initial"]["alerts"]
+        assert [alert["level"] for alert in alerts] == ["error"]
+        seen = await web.post(f"/api/alerts/{alerts[0]['id']}/acknowledge?user=Ada")
+        assert seen["acknowledgedBy"] == "Ada"
+    finally:
+        await hub.stop()
 
 
 async def test_an_idempotency_key_makes_repeating_harmless(web: Any, agent: Any) -> None:

@@ -13,6 +13,9 @@ from .session import Shown
 
 log = logging.getLogger(__name__)
 
+SHARED_S = 0.05
+"""How old an initial_state may be that is given to another connection, if nothing has been told since."""
+
 
 class Fanout:
     """The outboxes of all connections, flushed by one task. `snapshot` makes an initial_state.
@@ -25,6 +28,8 @@ class Fanout:
         self._outboxes: set[Outbox] = set()
         self._hurried: set[Outbox] = set()
         self._arrived = asyncio.Event()
+        self._fresh: Frame | None = None
+        self._fresh_s = 0.0
 
     def __len__(self) -> int:
         return len(self._outboxes)
@@ -39,6 +44,7 @@ class Fanout:
     def publish(self, shown: Shown) -> None:
         """Into every outbox that wants it."""
         frame = Frame(shown)
+        self._fresh = None
         for outbox in self._outboxes:
             outbox.put(frame)
 
@@ -72,7 +78,6 @@ class Fanout:
 
     def _flush(self, outboxes: list[Outbox] | set[Outbox], now_s: float) -> None:
         built: dict[tuple[object, ...], bytes] = {}
-        fresh: Frame | None = None
         for outbox in outboxes:
             try:
                 if not outbox.ready(now_s) or outbox.held or not outbox:
@@ -80,13 +85,18 @@ class Fanout:
                 stale, outbox.stale = outbox.stale, False
                 frames = outbox.take()
                 if stale:
-                    fresh = fresh or Frame(self._snapshot())
-                    frames.insert(0, fresh)
+                    frames.insert(0, self._everything(now_s))
                 outbox.line.write(_bytes(frames, outbox.batched, built))
             except Exception:
                 # Whatever is wrong with one connection stays with it.
                 log.exception("a connection failed and is closed")
                 outbox.line.abort()
+
+    def _everything(self, now_s: float) -> Frame:
+        """An initial_state. When all come back at once, those who come together share it."""
+        if self._fresh is None or now_s - self._fresh_s > SHARED_S:
+            self._fresh, self._fresh_s = Frame(self._snapshot()), now_s
+        return self._fresh
 
 
 def _bytes(frames: list[Frame], batched: bool, built: dict[tuple[object, ...], bytes]) -> bytes:

@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse
 
 from .. import wire
 from ..config import Settings
-from ..errors import InputError, UnknownRecord
+from ..errors import BadField, InputError, UnknownRecord
+from ..model.job import JobState
 from ..model.record import EstimateSample, StepSample
 from ..wire import say, show
 from .answers import Asked, answer, body, shows, takes, with_fields
@@ -75,6 +76,8 @@ def _jobs(router: APIRouter, room: Room, settings: Settings) -> None:
     async def jobs(state: str = "", limit: Annotated[int, Query(ge=1, le=20_000)] = 100) -> Response:
         """The newest jobs; `state` is one or several (comma) of pending, running, paused, completed, failed, …"""
         wanted = {item.strip() for item in state.split(",") if item.strip()}
+        if wanted - {*JobState}:
+            raise BadField("state", f"there are {', '.join(JobState)}, got {state[:60]!r}")
         found = [job for job in room.board.all("jobs").values() if not wanted or job.status in wanted]
         found.sort(key=lambda job: job.created_at or "", reverse=True)
         return answer(Jobs(found[:limit]))
