@@ -15,7 +15,7 @@ import pytest
 from echodeck.model.job import JobError, JobState, Output
 from echodeck.model.record import Alert, Disk, Gpu, Host, LogLine
 
-from .conftest import PATIENCE_MS, FakeHub, a_job, a_view, frame, live, wait_for
+from .conftest import PATIENCE_MS, Dashboard, FakeHub, a_job, a_view, frame, live, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -285,6 +285,34 @@ def test_without_a_websocket_it_polls_and_still_steers(rest_only: FakeHub, open_
     wait_for("the next look", lambda: bar.get_attribute("aria-valuenow") == "55.0")
     card(page, "one").get_by_test_id("job-cancel").click()
     wait_for("the command", lambda: rest_only.of("generation_command"))
+
+
+def test_live_values_go_on_without_the_pages_own_server(hub: FakeHub, chromium: Any, tmp_path: Path) -> None:
+    hub.put(a_view(a_job("one", state=JobState.RUNNING)))
+    server = Dashboard(tmp_path, ECHODECK_HUB=hub.url)
+    page = chromium.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    try:
+        url = server.url()
+        page.goto(url)
+        card(page, "one").wait_for()
+        server.process.kill()
+        server.process.wait()
+        hub.put(a_view(a_job("one", state=JobState.RUNNING, progress=77.0)))
+        bar = card(page, "one").get_by_test_id("job-progress")
+        wait_for("the next value", lambda: bar.get_attribute("aria-valuenow") == "77.0")
+        page.get_by_text("Live values and commands go on.").wait_for()
+        page.evaluate("window.same = true")
+        server = Dashboard(tmp_path, ECHODECK_HUB=hub.url, ECHODECK_DASH_PORT=url.split(":")[-1].strip("/"))
+        page.get_by_text("server is back").wait_for()
+        hub.put(a_view(a_job("one", state=JobState.RUNNING, progress=88.0)))
+        wait_for("the next value", lambda: bar.get_attribute("aria-valuenow") == "88.0")
+        assert page.evaluate("window.same")
+        assert not [url for url in asked if not url.startswith(("http://127.0.0.1", "data:", "blob:"))]
+    finally:
+        page.close()
+        server.stop()
 
 
 def test_a_long_queue_stays_whole(hub: FakeHub, open_page: Open) -> None:

@@ -180,5 +180,5 @@ def test_every_part_can_be_made(live: Live) -> None:
 
 
 def test_a_chart_for_a_cell() -> None:
-    view = notebook.chart(charts.steps("j", [(1, 2.0)]))
+    [view] = notebook.chart(charts.steps("j", [(1, 2.0)]))
     assert view.chart["item"]["doc"]["roots"]

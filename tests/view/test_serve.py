@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from echodeck.config import Settings
 from echodeck.errors import ConfigError
 from echodeck.view import serve
 
-from .conftest import PATIENCE_S, Dashboard
+from .conftest import APP, PATIENCE_S, Dashboard, wait_for
 
 
 def test_a_taken_port_is_said_in_words() -> None:
@@ -53,9 +56,36 @@ def test_it_ends_with_its_supervisor(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to end by")
-def test_it_ends_cleanly_when_asked(tmp_path: Path) -> None:
-    made = Dashboard(tmp_path)
+@pytest.mark.parametrize("supervised", ["", "1"])
+def test_it_ends_cleanly_when_asked(tmp_path: Path, supervised: str) -> None:
+    made = Dashboard(tmp_path, ECHODECK_SUPERVISED=supervised)
     made.url()
     made.stop()
     assert made.process.returncode == 0
-    assert "Traceback" not in made.words()
+    assert len(made.words().splitlines()) == 1
+
+
+def test_panel_serves_the_same_page(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path / "panel.log"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ECHODECK_")}
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "panel", "serve", str(APP), "--port", str(port)]
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, env=env)
+    try:
+        def page() -> str:
+            assert process.poll() is None, log.read_text()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/app", timeout=PATIENCE_S) as answer:
+                    return str(answer.read().decode())
+            except urllib.error.URLError:
+                return ""
+
+        text = wait_for("the page", page)
+        assert 'id="echodeck-style"' in text
+        assert 'data-views="now queue"' in text
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)

@@ -19,7 +19,6 @@ from .components import elements
 
 HERE = Path(__file__).parent
 TITLE = "echodeck"
-GONE = "The page's own server is away; live values go on. It comes back by itself."
 SAME_ORIGIN = "same-origin"
 
 
@@ -31,8 +30,8 @@ class Page(NamedTuple):
 
 
 def extend() -> None:
-    """Load what the pages need of Panel. Once a session (in a notebook once at all)."""
-    pn.extension(reconnect=True, disconnect_notification=GONE, notifications=True, sizing_mode="stretch_width")
+    """Load what the pages need of Panel, once a session. That the server is away is said by the channel in our look."""
+    pn.extension(reconnect=True, sizing_mode="stretch_width")
 
 
 def live(settings: Settings) -> pn.Template:

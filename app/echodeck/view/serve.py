@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,18 @@ from .pages import PAGES, TITLE, Page, extend
 
 log = logging.getLogger(__name__)
 
+LOCAL = "static/extensions/panel/"
+"""Where this server has Panel's own files, relative to a page."""
 FORGET_MS = 30_000
 """A session whose browser has gone is forgotten after this long."""
 
 
 def main(settings: Settings) -> None:
     """Serves the pages until SIGTERM or Ctrl-C. Raises ConfigError when the address cannot be used."""
+    # A browser that leaves while its page is being sent is no news.
+    logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
+    # Said for every model of a page that comes back after a restart; it finds its way by itself.
+    warnings.filterwarnings("ignore", message="reference already known")
     server = make(settings)
     loop = server.io_loop
     for name in ("SIGTERM", "SIGINT"):
@@ -59,6 +66,11 @@ def _for_sessions(page: Page, settings: Settings) -> Callable[[], Any]:
 
 def session(page: Page, settings: Settings) -> Any:
     """What a session of a page is shown."""
+    # A browser that comes back after a restart of this server brings a session without a page having been rendered,
+    # and then Panel would point its stylesheets at a CDN.
+    document = pn.state.curdoc
+    if document is not None:
+        document.template_variables.setdefault("dist_url", LOCAL)
     extend()
     return page.make(settings)
 
@@ -113,6 +125,7 @@ def _check_free(host: str, port: int) -> None:
 
 def _until_stdin_ends(loop: Any) -> None:
     """Under a supervisor: its end of our stdin closes when it dies, however it dies."""
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin, whose lock this thread would hold while the interpreter ends.
+    while os.read(0, 4096):
         pass
     loop.add_callback(loop.stop)

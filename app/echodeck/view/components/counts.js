@@ -24,7 +24,7 @@ export function render({ model, el }) {
     }
     setText(cells[0].extra, stats?.paused ? `${stats.paused} paused` : "");
     const rate = metrics?.generationsPerHour;
-    setText(cells[2].extra, rate ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} an hour` : "");
+    setText(cells[2].extra, rate ? `${Number(rate.toFixed(rate < 10 ? 1 : 0))} an hour` : "");
     setText(cells[3].extra, stats?.cancelled ? `${stats.cancelled} cancelled` : "");
   });
 }

@@ -33,7 +33,7 @@ function rowOf(payload, binding) {
 function pour(source, binding, payload) {
   const row = rowOf(payload, binding);
   const x = row[binding.x];
-  if (Number.isNaN(x)) return;
+  if (Number.isNaN(x) || (binding.least !== null && x < binding.least)) return;
   const seen = source.data[binding.x];
   const last = seen.length ? seen[seen.length - 1] : -Infinity;
   const columns = Object.fromEntries(Object.entries(row).map(([name, number]) => [name, [number]]));
