@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -270,7 +271,7 @@ class Reports:
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:
         desk = self._desk
-        line = LogLine(f"{session.agent_id}:{payload.at_s:.6f}", payload.at_s or change.at_s, payload.level,
+        line = LogLine(uuid.uuid4().hex, payload.at_s or change.at_s, payload.level,
                        payload.source, payload.message, payload.job_id)
         change.tell("log", "logs", line.id, show.log_view(line))
         desk.keep_log(line.id)
