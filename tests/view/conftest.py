@@ -206,6 +206,13 @@ class Dashboard:
 
     def stop(self) -> None:
         self.process.terminate()
+        self._gone()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._gone()
+
+    def _gone(self) -> None:
         self.process.wait(PATIENCE_S)
         assert self.process.stdin is not None
         self.process.stdin.close()
