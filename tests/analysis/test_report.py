@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bokeh.util.paths import bokehjs_path
 
 from echodeck.analysis import report
 from echodeck.analysis.thumbnail import data_url
@@ -74,6 +77,15 @@ def test_span(seconds: float, said: str) -> None:
 def test_a_path_that_cannot_be_written_is_one_sentence(day: Day, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         report.write(tmp_path / "no such folder" / "r.html", **day.rows())
+
+
+def test_a_report_made_beside_panel_fetches_nothing_either(busy_day: Day) -> None:
+    importlib.import_module("panel")  # which changes what bokeh's own resources are
+    drawing = (bokehjs_path() / "js" / "bokeh.min.js").read_text("utf-8")
+    own = report.render(**busy_day.rows()).replace(drawing, "")
+    assert "</script>" in own
+    assert not re.search(r"<(script|link)[^>]+(src|href)=", own)
+    assert "http" not in own.replace("http-equiv", "")
 
 
 @pytest.mark.browser

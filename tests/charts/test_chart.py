@@ -7,7 +7,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echodeck import charts, wire
@@ -17,11 +17,13 @@ from echodeck.model.job import Job, JobSpec, JobState, Stage, StageState
 from echodeck.model.record import Disk, Gpu, Host
 from echodeck.wire import show
 
+FIGURE = charts.system("a").figure
+
 
 def one_line(restart: float | None = None, rollover: int = 5) -> Chart:
     data = charts.source("s", {"time": [], "cpu": []})
     bound = Binding("hosts", "a", "s", {"time": Field("n"), "cpu": Field("cpu")}, rollover=rollover, restart=restart)
-    return Chart("c", "", charts.system("a").figure, {"s": data}, (bound,))
+    return Chart("c", "", FIGURE, {"s": data}, (bound,))
 
 
 def local_ms(at_s: float) -> float:
@@ -79,6 +81,7 @@ def test_a_fall_beyond_restart_starts_anew() -> None:
     assert chart.sources["s"].data["time"] == [2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 10))
 def test_x_grows_and_never_exceeds_rollover(numbers: list[int], rollover: int) -> None:
     chart = one_line(rollover=rollover)
@@ -130,6 +133,12 @@ def test_a_new_attempt_starts_the_job_charts_anew() -> None:
     chart = charts.steps("j1", [(18, 1.0), (19, 1.0)], 20)
     charts.feed(chart, "jobs", "j1", job_payload())
     assert chart.sources["steps:j1"].data["step"] == [3.0]
+
+
+def test_a_stage_without_steps_leaves_the_steps_alone() -> None:
+    chart = charts.steps("j1", [(18, 1.0), (19, 1.0)], 20)
+    assert charts.feed(chart, "jobs", "j1", {**job_payload(), "currentStep": 0, "totalSteps": 0, "speed": 0.0}) == 0
+    assert chart.sources["steps:j1"].data["step"] == [18, 19]
 
 
 def test_what_the_browser_gets_is_plain_json_and_names_its_sources(all_charts: list[Chart]) -> None:

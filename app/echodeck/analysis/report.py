@@ -6,6 +6,7 @@ it to fetch anything. Empty states are said in words.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,8 +18,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 import pandas as pd
-from bokeh.embed import components
-from bokeh.resources import Resources
+from bokeh.util.paths import bokehjs_path
 
 from .. import charts
 from ..charts import Chart
@@ -74,31 +74,27 @@ def render(jobs: Iterable[Row], steps: Iterable[Row], runs: Iterable[Row], estim
     footer = SubElement(body, "footer")
     footer.text = f"Made by echodeck {__version__}. Everything is in this file; it fetches nothing."
     parts = files(__package__)
-    script = shown.script()
     return Template(parts.joinpath("report.html").read_text("utf-8")).substitute(
         title=escape(f"echodeck · {made_at:%d %B %Y}"), style=parts.joinpath("report.css").read_text("utf-8"),
-        bokeh=Resources(mode="inline", components=["bokeh"]).render(), script=script,
+        # Not bokeh's own Resources: once Panel is imported, they point outside.
+        bokeh=(bokehjs_path() / "js" / "bokeh.min.js").read_text("utf-8"), charts=shown.data(),
         body="".join(tostring(child, "unicode", method="html") for child in body),
     )
 
 
 class Figures:
-    """The charts of one document, each with the place that its script fills."""
+    """The charts of one document. Its script embeds each in the place that was made for it, as the dashboard does."""
 
     def __init__(self) -> None:
-        self.placed: list[tuple[Element, Chart]] = []
+        self.items: dict[str, Any] = {}
 
     def place(self, parent: Element, chart: Chart) -> None:
-        self.placed.append((SubElement(parent, "div", {"class": "chart"}), chart))
+        SubElement(parent, "div", {"class": "chart", "id": f"chart-{chart.name}"})
+        self.items[f"chart-{chart.name}"] = charts.to_json(chart)["item"]
 
-    def script(self) -> str:
-        """The script element that draws all of them; call it before the places are written out."""
-        if not self.placed:
-            return ""
-        script, places = components([chart.figure for _, chart in self.placed], theme=None)
-        for (element, _), place in zip(self.placed, places, strict=True):
-            element.append(fromstring(place.strip()))
-        return str(script)
+    def data(self) -> str:
+        """The charts by their places' ids, as JSON that may stand in a script element."""
+        return json.dumps(self.items).replace("<", "\\u003c")
 
 
 def _header(body: Element, made_at: datetime) -> None:

@@ -7,8 +7,8 @@ The table is read twice: by the browser, where a message's payload becomes a row
 - a field that is a `moment` (ISO 8601 text, or seconds since 1970) becomes milliseconds on the reader's own clock, its
   offset from UTC added: Bokeh's time axes show UTC and know no zones;
 - what is missing, not a number, or divided by nothing, is NaN: a gap in the line;
-- a row whose `x` is missing is dropped, and so is one whose `x` is not after the last one's (a message may come twice);
-  but a fall of more than `restart` starts the source anew: another attempt, or a clock set back.
+- a row whose `x` is missing or below `least` is dropped, and so is one whose `x` is not after the last one's (a message
+  may come twice); but a fall of more than `restart` starts the source anew: another attempt, or a clock set back.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Binding:
     x: str = "time"
     rollover: int = 600
     restart: float | None = None
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def feed(chart: Chart, kind: str, key: str, payload: Mapping[str, Any]) -> int:
             continue
         row = {column: value(payload, where) for column, where in binding.columns.items()}
         target = chart.sources[binding.source]
-        if math.isnan(row[binding.x]):
+        if math.isnan(row[binding.x]) or (binding.least is not None and row[binding.x] < binding.least):
             continue
         seen = target.data[binding.x]
         last = seen[-1] if len(seen) else -math.inf

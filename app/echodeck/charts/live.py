@@ -79,9 +79,9 @@ def steps(job_id: str, trail: Sequence[Sequence[Any]] = (), total: int = 0, them
     plain_numbers(fig)
     drawn = line(fig, data, "step", "seconds", COLORS["running"], fill=True)
     hover(fig, [("step", "@step{0}"), ("seconds", "@seconds{0.00}")], mode="vline", renderers=[drawn])
-    # A step's duration is one over the speed, which is the wire's figure for it.
+    # A step's duration is one over the speed, which is the wire's figure for it. Step 0 is a stage without steps.
     bound = Binding("jobs", job_id, name, {"step": Field("currentStep"), "seconds": Field("", over="speed")}, x="step",
-                    rollover=1000, restart=0.0)
+                    rollover=1000, restart=0.0, least=1.0)
     return Chart(name, "Seconds per step", fig, {name: data}, (bound,))
 
 

@@ -76,7 +76,7 @@ function plot(chart, feed) {
   const legend = h("span.legend", {}, ...Object.entries(chart.notes ?? {}).map(([label, color]) => {
     const mark = h("i");
     mark.style.background = color;
-    return h("span", {}, mark, label);
+    return h("span", {}, mark, label.replace(/ (%|MB\/s)$/, "")); // the axis or the title says the unit
   }));
   const node = h("figure.plot", { data: { testid: "plot", plot: chart.name } },
     h("figcaption", {}, h("span", {}, chart.title), legend), target);
