@@ -95,7 +95,8 @@ class Feed {
       if (message.type === "ack" || message.type === "error") this.#answer(message);
       if (message.type === "initial_state") this.#told(message.payload);
       for (const [kind, key] of this.board.apply(message)) this.touch(kind, key);
-      for (const listen of this.listeners.get(message.type) ?? []) this.#safely(() => listen(message.payload, message));
+      for (const listen of this.listeners.get(message.type) ?? []) this.#safely(() => listen(message.payload,
+        message));
     }
   }
 
@@ -178,7 +179,8 @@ class Feed {
     const frame = { type, payload, id, timestamp: new Date().toISOString() };
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#answer({ type: "error", payload: {
-        id, code: "hub_unreachable", message: "The hub has not answered; look whether it happened before trying again.",
+        id, code: "hub_unreachable",
+          message: "The hub has not answered; look whether it happened before trying again.",
       } }), timeoutMs);
       this.calls.set(id, { frame, resolve, reject, timer });
       if (this.link) this.link.send(frame);

@@ -126,7 +126,8 @@ class SocketLink {
       this.feed.receive(whole ? [{ type: "initial_state", payload: whole }] : state.messages);
       if (Number.isFinite(state.seq)) this.feed.board.seq = Math.max(this.feed.board.seq, state.seq);
       if (this.feed.status.state !== "polling") {
-        this.feed.setStatus({ state: "polling", latencyMs: null, nextTryAt: null, reason: "no WebSocket can be had" });
+        this.feed.setStatus({ state: "polling", latencyMs: null, nextTryAt: null,
+          reason: "no WebSocket can be had" });
         this.feed.outstanding().forEach((frame) => this.#post(frame));
       }
     } catch (error) {
@@ -227,6 +228,7 @@ class PageLink {
   }
 
   send(frame) {
-    this.feed.receive([{ type: "error", payload: { id: frame.id, code: "report", message: "A report cannot act." } }]);
+    this.feed.receive([{ type: "error", payload: { id: frame.id, code: "report",
+      message: "A report cannot act." } }]);
   }
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import panel as pn
 
@@ -111,6 +112,9 @@ class KernelChannel(elements.Channel):
         self._send_msg({"messages": [answer]})
 
 
+_channels: WeakKeyDictionary[Live, KernelChannel] = WeakKeyDictionary()
+
+
 def _report(done: Future[None]) -> None:
     if error := done.exception():
         log.error("a command of the browser's could not be passed on", exc_info=error)
@@ -124,9 +128,15 @@ def extend() -> None:
 
 
 def deck(live: Live, *parts: str) -> pn.Column:
-    """The live components of these names (see PARTS; all of them if none is given), for a cell's last line."""
-    chosen = [PARTS[name]() for name in parts or PARTS]
-    return _surface(KernelChannel(live), *chosen)
+    """The live components of these names (see PARTS; all of them if none is given), for a cell's last line.
+
+    A connection feeds the deck that was made last: all on a page share what it brings, and a cell that is run again
+    leaves none behind.
+    """
+    if before := _channels.pop(live, None):
+        before.close()
+    channel = _channels[live] = KernelChannel(live)
+    return _surface(channel, *(PARTS[name]() for name in parts or PARTS))
 
 
 PARTS: dict[str, Callable[[], elements.Component]] = {

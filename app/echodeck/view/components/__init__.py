@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHARED = (HERE.parent / "feed.js", HERE.parent / "link.js", HERE / "dom.js", HERE / "format.js", HERE / "spark.js",
-          HERE / "plot.js")
+SHARED = (HERE.parent / "feed.js", HERE.parent / "link.js",
+          *(HERE / f"{name}.js" for name in ("dom", "format", "stages", "spark", "fields", "plot")))
 STYLE = HERE.parent / "style.css"
 TOKENS = HERE.parent / "tokens.css"
 

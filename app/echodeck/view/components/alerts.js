@@ -7,15 +7,18 @@ function item(feed, alertId) {
   const [title, why, at] = [h("span.name"), h("small"), h("time")];
   const button = iconButton("check", "Acknowledge", "alert-acknowledge",
     (event) => act(feed, event.currentTarget, "acknowledge_alert", { alertId }), ".bare");
-  const node = h("div.alert", { data: { testid: "alert", alert: alertId } }, h("i.level"), h("div.names", {}, title, why), at, button);
+  const node = h("div.alert", { data: { testid: "alert", alert: alertId } }, h("i.level"), h("div.names", {}, title,
+    why), at, button);
   node.update = (alert) => {
     setAttr(node, "data-level", alert.resolvedAt ? "success" : alert.level);
     setAttr(node, "data-job", alert.jobId);
     node.classList.toggle("resolved", Boolean(alert.resolvedAt));
     node.classList.toggle("seen", Boolean(alert.acknowledgedAt));
     setText(title, alert.title);
-    setText(why, [alert.message, alert.count > 1 && `${alert.count} times`, alert.resolvedAt && `resolved at ${clock(when(alert.resolvedAt))}`,
-      alert.acknowledgedAt && `seen${alert.acknowledgedBy ? ` by ${alert.acknowledgedBy}` : ""}`].filter(Boolean).join(" · "));
+    setText(why, [alert.message, alert.count > 1 && `${alert.count} times`, alert.resolvedAt
+      && `resolved at ${clock(when(alert.resolvedAt))}`,
+      alert.acknowledgedAt
+        && `seen${alert.acknowledgedBy ? ` by ${alert.acknowledgedBy}` : ""}`].filter(Boolean).join(" · "));
     setText(at, clock(when(alert.at)));
     setAttr(at, "datetime", alert.at ?? "");
     show(button, !alert.acknowledgedAt && !alert.resolvedAt);
@@ -28,7 +31,8 @@ export function render({ model, el }) {
   const list = h("div", { role: "log", "aria-live": "polite", "aria-label": "Alerts" });
   const count = h("span.quiet");
   const empty = h("p.empty", {}, "All is well.");
-  el.append(h("section.card", { data: { testid: "alerts" } }, h("div.label", {}, h("h2", {}, "Alerts"), h("span.space"), count), list, empty));
+  el.append(h("section.card", { data: { testid: "alerts" } }, h("div.label", {}, h("h2", {}, "Alerts"),
+    h("span.space"), count), list, empty));
 
   const draw = (changed) => {
     const keys = changed?.get("alerts");

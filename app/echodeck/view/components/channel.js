@@ -38,7 +38,8 @@ export function render({ model, el }) {
   feed.attach(model.config.table, linkFor(model, feed));
   if (model.config.transport === "served") {
     // The page's own server is not needed for what is live: say that it is away, and no more.
-    model.document?.on_event("connection_lost", () => say("The page's server is away. Live values and commands go on."));
+    model.document?.on_event("connection_lost",
+      () => say("The page's server is away. Live values and commands go on."));
     model.document?.on_event("client_reconnected", () => say("The page's server is back."));
     watch(["jobs", "connection"], () => {
       const text = titleOf(feed);

@@ -48,13 +48,15 @@ function icon(name) {
 // The project's mark, for where a picture is not there yet.
 function mark() {
   return svg("svg", { viewBox: "0 0 24 24", class: "mark", "aria-hidden": "true" },
-    svg("circle", { cx: 12, cy: 12, r: 3, class: "core" }), svg("path", { d: "M5.6 5.6a9 9 0 0 0 0 12.8M18.4 5.6a9 9 0"
+    svg("circle", { cx: 12, cy: 12, r: 3, class: "core" }), svg("path",
+      { d: "M5.6 5.6a9 9 0 0 0 0 12.8M18.4 5.6a9 9 0"
       + " 0 1 0 12.8M8.5 8.5a5 5 0 0 0 0 7M15.5 8.5a5 5 0 0 1 0 7" }));
 }
 
 // A button with an icon; its name is for screen readers and the tooltip.
 function iconButton(name, label, testid, act, extra = "") {
-  return h(`button.icon${extra}`, { type: "button", title: label, "aria-label": label, data: { testid }, onclick: act },
+  return h(`button.icon${extra}`, { type: "button", title: label, "aria-label": label, data: { testid },
+    onclick: act },
     icon(name));
 }
 

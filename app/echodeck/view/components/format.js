@@ -47,7 +47,8 @@ function since(s) {
 function bytes(n, unit = "") {
   if (!Number.isFinite(n)) return NONE;
   const names = ["B", "KB", "MB", "GB", "TB"];
-  const place = names.indexOf(unit) >= 0 ? names.indexOf(unit) : Math.min(4, Math.floor(Math.log(n + 1) / Math.log(1024)));
+  const place = names.indexOf(unit) >= 0 ? names.indexOf(unit) : Math.min(4,
+    Math.floor(Math.log(n + 1) / Math.log(1024)));
   const value = n / 1024 ** place;
   return `${value < 9.95 && place > 1 ? value.toFixed(1) : Math.round(value)} ${names[place]}`;
 }

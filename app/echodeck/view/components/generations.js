@@ -12,29 +12,6 @@ function put(fact, text, aside = "") {
   setText(fact.aside, aside);
 }
 
-function strip() {
-  const box = h("div.stages", { data: { testid: "job-stages" } });
-  const make = () => {
-    const [fill, name, detail] = [h("i"), h("b"), h("span")];
-    const node = h("div.stage", {}, h("div.track", {}, fill), h("div.words", {}, name, detail));
-    node.update = (stage) => {
-      const { status, expected, duration, step, steps } = stage;
-      const running = status === "running";
-      const takes = duration ?? expected;
-      node.style.flexGrow = String(Math.max(0.2, takes ?? 1));
-      setAttr(node, "data-state", status);
-      fill.style.width = `${status === "completed" ? 100 : running && steps ? (100 * step) / steps : running ? 30 : 0}%`;
-      const time = duration !== null && duration !== undefined ? short(duration) : expected ? `~ ${short(expected)}` : "";
-      setText(name, stage.name);
-      setText(detail, running && steps ? `${step} / ${steps} · ${time}` : status === "skipped" ? "skipped" : time);
-      setAttr(node, "title", [stage.name, detail.textContent, status].filter(Boolean).join(" · "));
-    };
-    return node;
-  };
-  box.update = (stages) => rows(box, stages.map((stage, n) => ({ ...stage, n })), (stage) => stage.n, make);
-  return box;
-}
-
 function card(feed, jobId) {
   const of = () => feed.board.get("jobs", jobId);
   const command = (name) => (event) => act(feed, event.currentTarget, "generation_command", { jobId, command: name });
@@ -47,15 +24,18 @@ function card(feed, jobId) {
   const resume = iconButton("resume", "Resume", "job-resume", command("resume"));
   const cancel = iconButton("cancel", "Cancel", "job-cancel", command("cancel"), ".danger");
   const share = h("div.share");
-  const facts = { left: figure("left", "job-eta"), done: figure("done at", "job-done"), step: figure("step", "job-step"),
+  const facts = { left: figure("left", "job-eta"), done: figure("done at", "job-done"), step: figure("step",
+    "job-step"),
     speed: figure("speed", "job-speed") };
   const fill = h("i");
-  const bar = h("div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, data: { testid: "job-progress" } }, fill);
+  const bar = h("div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
+    data: { testid: "job-progress" } }, fill);
   const stages = strip();
   const sparks = [sparkBox("seconds per step", "job-spark-steps"), sparkBox("estimate over time", "job-spark-eta")];
   const node = h("article.card.generation", { data: { testid: "job-card", job: jobId } }, frameBox, h("div.body", {},
     h("div.head", {}, h("div.names", {}, title, meta), h("div.actions", {}, pause, resume, cancel)),
-    h("div.facts", {}, share, ...Object.values(facts).map((fact) => fact.node)), bar, stages, h("div.sparks", {}, ...sparks)));
+    h("div.facts", {}, share, ...Object.values(facts).map((fact) => fact.node)), bar, stages, h("div.sparks", {},
+      ...sparks)));
   let trail = null;
 
   async function seed(job) {
@@ -106,7 +86,8 @@ function card(feed, jobId) {
     });
     setText(share, percent(job.progress));
     put(facts.step, job.totalSteps ? `${job.currentStep} / ${job.totalSteps}` : job.stage || NONE);
-    put(facts.speed, job.speed ? (job.speed < 10 ? job.speed.toFixed(2) : job.speed.toFixed(0)) : NONE, job.speed ? "steps/s" : "");
+    put(facts.speed, job.speed ? (job.speed < 10 ? job.speed.toFixed(2) : job.speed.toFixed(0)) : NONE, job.speed
+      ? "steps/s" : "");
     show(facts.speed.node, job.status === "running");
     setAttr(bar, "data-state", state);
     setAttr(bar, "aria-valuenow", job.progress.toFixed(1));
@@ -136,7 +117,8 @@ function card(feed, jobId) {
 export function render({ model, el }) {
   const { feed, watch, tick } = frame(model, el);
   const list = h("div.stack");
-  const empty = h("div.card.empty", { data: { testid: "generations-empty" } }, h("b", {}, "Nothing is being generated"), h("p"));
+  const empty = h("div.card.empty", { data: { testid: "generations-empty" } }, h("b", {},
+    "Nothing is being generated"), h("p"));
   el.append(h("section.stack", { "aria-label": "Generations" }, list, empty));
   watch(["jobs", "previews", "engines", "connection"], (changed) => {
     const keys = new Set([...(changed.get("jobs") ?? []), ...(changed.get("previews") ?? [])]);
@@ -149,7 +131,8 @@ export function render({ model, el }) {
     const engines = [...feed.board.all("engines").values()];
     const why = engines.length ? engines.map((engine) => engine.reason).filter(Boolean)[0] : "";
     setText(empty.lastChild, feed.status.state === "live" || feed.status.state === "polling"
-      ? why || (engines.length ? "Add a job, and watch it come into being here." : "No agent has announced an engine yet.")
+      ? why || (engines.length ? "Add a job, and watch it come into being here."
+        : "No agent has announced an engine yet.")
       : "Waiting for the hub.");
   });
   tick(() => [...list.children].forEach((node) => node.tick()));

@@ -14,7 +14,8 @@ function download(name, type, text) {
 }
 
 function logRow(log) {
-  const node = h("div.log", { data: { testid: "log-row", level: log.level } }, h("time", { datetime: log.timestamp ?? "" }, clock(when(log.timestamp), true)),
+  const node = h("div.log", { data: { testid: "log-row", level: log.level } }, h("time",
+    { datetime: log.timestamp ?? "" }, clock(when(log.timestamp), true)),
     h("b", {}, log.level), h("span.source", {}, log.source), h("span.message", {}, log.message));
   node.update = () => {};
   return node;
@@ -25,7 +26,8 @@ export function render({ model, el }) {
   const level = h("select", { "aria-label": "Level", data: { testid: "log-level" } },
     ...[["debug", "everything"], ["info", "info and above"], ["warning", "warnings, errors"], ["error", "errors"]]
       .map(([value, text]) => h("option", { value, selected: value === "info" }, text)));
-  const words = h("input", { type: "search", placeholder: "Find", "aria-label": "Find in the log", data: { testid: "log-find" } });
+  const words = h("input", { type: "search", placeholder: "Find", "aria-label": "Find in the log",
+    data: { testid: "log-find" } });
   const list = h("div.loglines", { role: "log", tabIndex: 0, "aria-label": "Log lines" });
   const empty = h("p.empty", {}, "Nothing to show.");
   const cleared = new Set();
@@ -38,13 +40,16 @@ export function render({ model, el }) {
   };
   const name = () => `echodeck-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`;
   const button = (text, testid, act) => h("button.small", { type: "button", data: { testid }, onclick: act }, text);
-  el.append(h("section.card", { "aria-label": "Logs", data: { testid: "logs" } }, h("div.label.tools", {}, h("h2", {}, "Log"), h("span.space"), level, words,
+  el.append(h("section.card", { "aria-label": "Logs", data: { testid: "logs" } }, h("div.label.tools", {}, h("h2",
+    {}, "Log"), h("span.space"), level, words,
     button("Clear", "log-clear", () => {
       for (const id of feed.board.all("logs").keys()) cleared.add(id);
       draw();
     }),
-    button(".log", "log-download", () => download(`${name()}.log`, "text/plain", shown().map(lineOf).join("\n") + "\n")),
-    button(".json", "log-download-json", () => download(`${name()}.json`, "application/json", JSON.stringify(shown(), null, 1)))), list, empty));
+    button(".log", "log-download", () => download(`${name()}.log`, "text/plain",
+      shown().map(lineOf).join("\n") + "\n")),
+    button(".json", "log-download-json", () => download(`${name()}.json`, "application/json",
+      JSON.stringify(shown(), null, 1)))), list, empty));
 
   function draw() {
     const atFoot = list.scrollHeight - list.scrollTop - list.clientHeight < 40;

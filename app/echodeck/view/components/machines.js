@@ -21,11 +21,13 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   if (Number.isFinite(gpu.vram_total_bytes)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", share: share(gpu.vram_used_bytes, gpu.vram_total_bytes),
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", share: share(gpu.vram_used_bytes,
+      gpu.vram_total_bytes),
       text: ofBytes(gpu.vram_used_bytes, gpu.vram_total_bytes), title: gpu.name });
   }
   if (Number.isFinite(gpu.util_percent)) {
-    meters.push({ key: `gpu${n}`, label: `GPU${n}`, tone: "gpu", share: gpu.util_percent, text: percent(gpu.util_percent), title: gpu.name });
+    meters.push({ key: `gpu${n}`, label: `GPU${n}`, tone: "gpu", share: gpu.util_percent,
+      text: percent(gpu.util_percent), title: gpu.name });
   }
   return meters;
 }
@@ -40,10 +42,12 @@ function meters(host) {
   list.push({ key: "memory", label: "RAM", tone: "memory", share: memory, wrong: memory > 95,
     text: ofBytes(host.memory_used_bytes, host.memory_total_bytes) });
   const swap = share(host.swap_used_bytes, host.swap_total_bytes);
-  if (swap > 1) list.push({ key: "swap", label: "swap", tone: "memory", share: swap, wrong: swap > 80, text: ofBytes(host.swap_used_bytes, host.swap_total_bytes) });
+  if (swap > 1) list.push({ key: "swap", label: "swap", tone: "memory", share: swap, wrong: swap > 80,
+    text: ofBytes(host.swap_used_bytes, host.swap_total_bytes) });
   for (const disk of host.disks) {
     const used = share(disk.used_bytes, disk.total_bytes);
-    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? disk.mount : "disk", tone: "disk", share: used,
+    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? disk.mount : "disk", tone: "disk",
+      share: used,
       wrong: used > 90, text: `${bytes(disk.free_bytes)} free`,
       title: `${disk.mount} · read ${bytes(disk.read_bytes_per_s)}/s · write ${bytes(disk.write_bytes_per_s)}/s` });
   }
@@ -64,7 +68,8 @@ function details(host) {
 function heat(host) {
   const [gpu] = host.gpus;
   if (!gpu) return host.uptime_s ? `up ${span(host.uptime_s)}` : "";
-  return [[gpu.temp_c, "°C"], [gpu.power_w, "W"]].filter(([x]) => Number.isFinite(x)).map(([x, u]) => `${Math.round(x)} ${u}`).join(" · ");
+  return [[gpu.temp_c, "°C"], [gpu.power_w, "W"]].filter(([x]) => Number.isFinite(x)).map(([x,
+    u]) => `${Math.round(x)} ${u}`).join(" · ");
 }
 
 function cores() {
@@ -94,7 +99,8 @@ function machine(feed, name) {
   const coreBox = cores();
   const why = h("p.reason");
   const facts = h("div.details");
-  const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right), bars, coreBox, why, facts);
+  const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right),
+    bars, coreBox, why, facts);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
@@ -103,7 +109,8 @@ function machine(feed, name) {
     setText(right, silent ? `silent for ${span(feed.now() / 1000 - host.at_s)}` : heat(host));
   };
   node.update = (host) => {
-    setText(model, host.gpus.map((gpu) => gpu.name.replace(/^(NVIDIA|AMD) (GeForce |Radeon )?/, "")).join(", ") || host.os);
+    setText(model, host.gpus.map((gpu) => gpu.name.replace(/^(NVIDIA|AMD) (GeForce |Radeon )?/, "")).join(", ")
+      || host.os);
     rows(bars, meters(host), (item) => item.key, meter);
     coreBox.update(host.cores_percent);
     const reasons = [host.gpus.length ? "" : host.gpu_reason, ...host.gpus.map((gpu) => gpu.reason)].filter(Boolean);
@@ -119,10 +126,12 @@ export function render({ model, el }) {
   const { feed, watch, tick } = frame(model, el);
   const list = h("div");
   const empty = h("p.empty", {}, "No machine has reported yet.");
-  el.append(h("section.card", { "aria-label": "Machines", data: { testid: "machines" } }, h("div.label", {}, h("h2", {}, "Machines")), list, empty));
+  el.append(h("section.card", { "aria-label": "Machines", data: { testid: "machines" } }, h("div.label", {}, h("h2",
+    {}, "Machines")), list, empty));
   watch(["hosts"], (changed) => {
     const hosts = [...feed.board.all("hosts").values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    rows(list, hosts, (host) => host.name, (host) => machine(feed, host.name), (host) => changed.get("hosts")?.has(host.name));
+    rows(list, hosts, (host) => host.name, (host) => machine(feed, host.name),
+      (host) => changed.get("hosts")?.has(host.name));
     show(empty, !hosts.length);
   });
   tick(() => [...list.children].forEach((node) => node.tick()));

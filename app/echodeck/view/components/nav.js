@@ -40,7 +40,8 @@ export function render({ model, el }) {
     const version = feed.status.hub?.version ? `hub ${feed.status.hub.version}` : "";
     const hosts = [...feed.board.all("hosts").keys()];
     const where = hosts.length === 1 ? hosts[0] : hosts.length ? `${hosts.length} machines` : "";
-    setText(foot, [[where, version].filter(Boolean).join(" · "), watching ? `${watching} watching` : ""].filter(Boolean).join("\n"));
+    setText(foot, [[where, version].filter(Boolean).join(" · "), watching ? `${watching} watching`
+      : ""].filter(Boolean).join("\n"));
   };
   watch(["presence", "connection"], footer);
   tick(footer);

@@ -1,7 +1,8 @@
 // Embedded Bokeh figures, fed from the board. The rules of a binding are those in charts/chart.py.
 
 function pick(payload, path) {
-  return path.split(".").reduce((found, part) => (found === null || found === undefined ? undefined : found[part]), payload);
+  return path.split(".").reduce((found, part) => (found === null || found === undefined ? undefined : found[part]),
+    payload);
 }
 
 function asNumber(found) {
@@ -45,7 +46,8 @@ function pour(source, binding, payload) {
 function begin(item, bindings, feed) {
   const walk = (node) => {
     if (node === null || typeof node !== "object") return;
-    const binding = node.name === "ColumnDataSource" && bindings.find(({ source }) => source === node.attributes?.name);
+    const binding = node.name === "ColumnDataSource"
+      && bindings.find(({ source }) => source === node.attributes?.name);
     const payload = binding && feed.board.get(binding.kind, binding.key);
     const entries = node.attributes?.data?.entries;
     if (payload && entries && !entries.some(([, column]) => column.length)) {

@@ -31,7 +31,8 @@ function row(feed, jobId) {
       iconButton("up", "Up", "queue-up", move("up"), ".bare"),
       iconButton("down", "Down", "queue-down", move("down"), ".bare"), pause, resume,
       iconButton("cancel", "Cancel", "queue-cancel", command("cancel"), ".bare"),
-      iconButton("remove", "Remove", "queue-remove", (event) => act(feed, event.currentTarget, "remove", { jobId }), ".bare")));
+      iconButton("remove", "Remove", "queue-remove", (event) => act(feed, event.currentTarget, "remove", { jobId }),
+        ".bare")));
   node.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: "up", ArrowDown: "down", Home: "top", End: "bottom" }[event.key];
     if (!event.altKey || !direction || event.target !== node) return;
@@ -44,7 +45,8 @@ function row(feed, jobId) {
     setText(position, String(place));
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
-    setText(quiet, [job.user, job.model, size(job), job.movedBy && `moved by ${job.movedBy}`].filter(Boolean).join(" · "));
+    setText(quiet, [job.user, job.model, size(job), job.movedBy
+      && `moved by ${job.movedBy}`].filter(Boolean).join(" · "));
     setText(starts, held ? `held${job.pausedBy ? ` by ${job.pausedBy}` : ""}`
       : job.expectedStart ? `starts ${clock(Math.max(when(job.expectedStart), Date.now()))}` : "waits");
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
@@ -69,7 +71,8 @@ export function render({ model, el }) {
   let drawn = new Map();
   const draw = (changed) => {
     const queue = feed.board.get("queue");
-    const jobs = (queue?.order ?? []).map((id) => feed.board.get("jobs", id)).filter((job) => job && !inHand(job) && !ended(job));
+    const jobs = (queue?.order ?? []).map((id) => feed.board.get("jobs", id)).filter((job) => job && !inHand(job)
+      && !ended(job));
     const few = view() === "now" ? IN_NOW : Infinity;
     const items = jobs.slice(0, few).map((job, n) => ({ job, place: n + 1 }));
     const keys = changed?.get("jobs") ?? new Set();

@@ -11,9 +11,12 @@ function tile(feed, jobId) {
   const title = h("b.name");
   const line = h("small");
   const fill = h("i");
-  const bar = h("div.bar.thin", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, data: { testid: "job-progress" } }, fill);
-  const again = iconButton("retry", "Try again", "job-retry", (event) => act(feed, event.currentTarget, "retry", { jobId }));
-  const away = iconButton("remove", "Remove", "job-remove", (event) => act(feed, event.currentTarget, "remove", { jobId }));
+  const bar = h("div.bar.thin", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
+    data: { testid: "job-progress" } }, fill);
+  const again = iconButton("retry", "Try again", "job-retry", (event) => act(feed, event.currentTarget, "retry",
+    { jobId }));
+  const away = iconButton("remove", "Remove", "job-remove", (event) => act(feed, event.currentTarget, "remove",
+    { jobId }));
   const node = h("article.tile", { data: { testid: "job-card", job: jobId } }, link,
     h("div.about", {}, title, line, bar), h("div.actions", {}, again, away));
   image.addEventListener("error", () => link.classList.add("gone"));
@@ -25,7 +28,8 @@ function tile(feed, jobId) {
     const many = job.outputs.length > 1 ? `${job.outputs.length} pictures` : "";
     const at = since((feed.now() - when(job.finishedAt)) / 1000);
     setText(line, job.status === "failed" ? job.error || "failed"
-      : [job.status === "cancelled" ? `cancelled${job.cancelledBy ? ` by ${job.cancelledBy}` : ""}` : "", job.model, many, took, at]
+      : [job.status === "cancelled" ? `cancelled${job.cancelledBy ? ` by ${job.cancelledBy}` : ""}` : "", job.model,
+        many, took, at]
         .filter(Boolean).join(" · "));
   };
   node.update = (job) => {
@@ -70,7 +74,8 @@ export function render({ model, el }) {
     const jobs = [...feed.board.all("jobs").values()].filter(ended)
       .sort((a, b) => when(b.finishedAt) - when(a.finishedAt) || (a.jobId < b.jobId ? -1 : 1));
     const few = view() === "now" ? IN_NOW : MOST;
-    rows(list, jobs.slice(0, few), (job) => job.jobId, (job) => tile(feed, job.jobId), (job) => !keys || keys.has(job.jobId));
+    rows(list, jobs.slice(0, few), (job) => job.jobId, (job) => tile(feed, job.jobId), (job) => !keys
+      || keys.has(job.jobId));
     setText(more, view() === "now" && jobs.length > few ? `all ${jobs.length}` : "");
     show(clear, jobs.some((job) => job.status === "completed"));
     show(section, jobs.length > 0);

@@ -50,7 +50,8 @@ function sparkBox(label, testid) {
   const value = h("span");
   const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "img",
     "aria-label": label });
-  const paths = ["band", "guide", "line"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
+  const paths = ["band", "guide", "line"].map((name) => svg("path", { class: name,
+    "vector-effect": "non-scaling-stroke" }));
   drawing.append(...paths);
   const node = h("div", { data: { testid } }, h("div.caption", {}, h("span", {}, label), value), drawing);
   node.draw = (text, ...ds) => {

@@ -4,25 +4,6 @@
 const LABELS = { width: "Width", height: "Height", steps: "Steps", seed: "Seed", batch: "Batch", frames: "Frames" };
 const PRIORITIES = ["low", "normal", "high", "urgent"];
 
-function field(name, label, control, ...extra) {
-  control.name = name;
-  control.dataset.testid = `submit-${name}`;
-  const problem = h("span.problem", { id: `problem-${name}`, role: "alert" });
-  control.setAttribute("aria-describedby", problem.id);
-  const node = h(`label.field.field-${name}`, {}, h("span", {}, label), extra.length ? h("span.joined", {}, control, ...extra) : control, problem);
-  return { name, node, control, problem };
-}
-
-function number(value, minimum, maximum, step = 1) {
-  return h("input", { type: "number", inputMode: "numeric", min: minimum, max: maximum, step, value: String(value), required: true });
-}
-
-function options(select, pairs, wanted) {
-  const before = wanted ?? select.value;
-  select.replaceChildren(...pairs.map(([value, text, title]) => h("option", { value, title }, text)));
-  if (pairs.some(([value]) => value === before)) select.value = before;
-}
-
 function dice(param) {
   const span = Math.min(param.maximum, 2 ** 31 - 1) - param.minimum + 1;
   return param.minimum + Math.floor(Math.random() * span);
@@ -32,7 +13,8 @@ function form(feed, done) {
   const engine = field("engine", "Engine", h("select"));
   const model = field("model", "Model", h("select"));
   const sampler = field("sampler", "Sampler", h("select"));
-  const prompt = field("prompt", "Prompt", h("textarea", { rows: 3, placeholder: "dusk over the hills, warm light" }));
+  const prompt = field("prompt", "Prompt", h("textarea", { rows: 3,
+    placeholder: "dusk over the hills, warm light" }));
   const title = field("title", "Title", h("input", { placeholder: "taken from the prompt" }));
   const priority = field("priority", "Priority", h("select"));
   const count = field("count", "How many", number(1, 1, 1000));
@@ -64,7 +46,8 @@ function form(feed, done) {
     fields = info.params.map((param) => {
       const value = kept.get(param.name) ?? (param.name === "seed" ? dice(param) : param.default);
       const control = number(value, param.minimum, param.maximum, param.multiple);
-      const roll = param.name === "seed" ? [iconButton("dice", "Another seed", "submit-dice", () => { control.value = String(dice(param)); })] : [];
+      const roll = param.name === "seed" ? [iconButton("dice", "Another seed", "submit-dice",
+        () => { control.value = String(dice(param)); })] : [];
       return field(param.name, LABELS[param.name] ?? param.name, control, ...roll);
     });
     numbers.replaceChildren(...fields.map((item) => item.node));
@@ -84,7 +67,8 @@ function form(feed, done) {
     for (const item of [title, user]) if (item.control.value.trim()) payload[item.name] = item.control.value.trim();
     for (const { name, control } of [count, ...fields]) {
       // What is no number goes as it is: the hub's answer names the field.
-      payload[name] = control.value.trim() === "" ? null : Number.isNaN(Number(control.value)) ? control.value : Number(control.value);
+      payload[name] = control.value.trim() === "" ? null : Number.isNaN(Number(control.value)) ? control.value
+        : Number(control.value);
     }
     return payload;
   }

@@ -12,12 +12,15 @@ function summary(feed) {
   const busy = stats.running ? `${stats.running} running` : "Nothing is running";
   const { clearAt, clearLow, clearHigh } = feed.board.get("queue");
   if (!clearAt || !(stats.running || stats.pending)) return [busy, "", ""];
-  return [`${busy} · all done at `, clock(when(clearAt)), ` ${plusMinus(when(clearLow) / 1000, when(clearHigh) / 1000)}`];
+  return [`${busy} · all done at `, clock(when(clearAt)),
+    ` ${plusMinus(when(clearLow) / 1000, when(clearHigh) / 1000)}`];
 }
 
 function badgeText({ state, latencyMs, nextTryAt }) {
-  if (state === "live" && latencyMs !== null) return ` · ${latencyMs < 10 ? latencyMs.toFixed(1) : Math.round(latencyMs)} ms`;
-  if (state === "waiting" && nextTryAt) return ` · next try in ${Math.max(0, Math.ceil((nextTryAt - Date.now()) / 1000))} s`;
+  if (state === "live"
+    && latencyMs !== null) return ` · ${latencyMs < 10 ? latencyMs.toFixed(1) : Math.round(latencyMs)} ms`;
+  if (state === "waiting"
+    && nextTryAt) return ` · next try in ${Math.max(0, Math.ceil((nextTryAt - Date.now()) / 1000))} s`;
   return state === "polling" ? " · every second" : "";
 }
 
@@ -38,14 +41,16 @@ export function render({ model, el }) {
   const [lead, moment, spread] = [h("span"), h("b"), h("span")];
   const word = h("span");
   const detail = h("span.detail");
-  const badge = h("span.badge", { role: "status", "aria-label": "Connection", data: { testid: "connection", state: "connecting" } },
+  const badge = h("span.badge", { role: "status", "aria-label": "Connection", data: { testid: "connection",
+    state: "connecting" } },
     h("i.dot"), h("span", {}, word, detail));
   const people = h("span.people", { data: { testid: "presence" } });
   const theme = iconButton("theme", "Light or dark", "theme", turnTheme, ".plain");
   const add = h("button.primary", { type: "button", data: { testid: "new-job" }, "aria-label": "New job",
     onclick: () => dispatchEvent(new Event("echodeck-new-job")) }, icon("plus"), h("span", {}, "New job"));
   const refused = h("div.refused", { role: "alert", hidden: true, data: { testid: "refused" } });
-  el.append(h("header.head-bar", {}, title, h("span.summary", {}, lead, moment, spread), h("span.space"), badge, people,
+  el.append(h("header.head-bar", {}, title, h("span.summary", {}, lead, moment, spread), h("span.space"), badge,
+    people,
     ...(model.paged ? [theme, add] : [])), refused);
 
   const name = () => setText(title, NAMES[view()] ?? "echodeck");
@@ -80,6 +85,7 @@ export function render({ model, el }) {
       return node;
     });
     setAttr(people, "title", `${watching} watching`);
-    setAttr(people, "aria-label", `${watching} watching${named.length ? `: ${named.map((u) => u.name).join(", ")}` : ""}`);
+    setAttr(people, "aria-label",
+      `${watching} watching${named.length ? `: ${named.map((u) => u.name).join(", ")}` : ""}`);
   });
 }

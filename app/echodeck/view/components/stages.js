@@ -1,0 +1,25 @@
+// The stages of a job as a strip: widths are what each takes, names are whole or in the tooltip.
+
+function strip() {
+  const box = h("div.stages", { data: { testid: "job-stages" } });
+  const make = () => {
+    const [fill, name, detail] = [h("i"), h("b"), h("span")];
+    const node = h("div.stage", {}, h("div.track", {}, fill), h("div.words", {}, name, detail));
+    node.update = (stage) => {
+      const { status, expected, duration, step, steps } = stage;
+      const running = status === "running";
+      const takes = duration ?? expected;
+      node.style.flexGrow = String(Math.max(0.2, takes ?? 1));
+      setAttr(node, "data-state", status);
+      fill.style.width = `${status === "completed" ? 100 : running && steps ? (100 * step) / steps : running ? 30 : 0}%`;
+      const time = duration !== null && duration !== undefined ? short(duration) : expected ? `~ ${short(expected)}`
+        : "";
+      setText(name, stage.name);
+      setText(detail, running && steps ? `${step} / ${steps} · ${time}` : status === "skipped" ? "skipped" : time);
+      setAttr(node, "title", [stage.name, detail.textContent, status].filter(Boolean).join(" · "));
+    };
+    return node;
+  };
+  box.update = (stages) => rows(box, stages.map((stage, n) => ({ ...stage, n })), (stage) => stage.n, make);
+  return box;
+}
