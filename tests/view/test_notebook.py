@@ -173,6 +173,15 @@ def test_a_deck_has_the_parts_asked_for_and_its_own_style(live: Live) -> None:
     column[0].close()
 
 
+def test_the_newest_deck_is_the_one_that_is_fed(hub: SmallHub, live: Live) -> None:
+    first, second = (notebook.deck(live, "queue")[0] for _ in range(2))
+    old, new = Browser(first), Browser(second)
+    hub.say(frame("generation_progress", {**JOB, "progress": 9}))
+    new.wait(lambda: new.got("generation_progress"))
+    assert old.sent == []
+    second.close()
+
+
 def test_every_part_can_be_made(live: Live) -> None:
     column = notebook.deck(live)
     assert len(column) == len(notebook.PARTS) + 1
