@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from echodeck import wire
-from echodeck.model.job import Job, JobError, JobSpec, JobState, Output
+from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, Stage
 from echodeck.model.record import EstimateSample, Gpu, Host, StageRun, StepSample
 from echodeck.wire import show
 
@@ -45,7 +45,8 @@ class Day:
         start_s = created.timestamp() + 5
         end_s = self._work(job, start_s, step_s, state, off) + paused_s
         job = replace(
-            job, state=state, attempt=1, started_s=start_s, finished_s=end_s, host="atelier", paused_total_s=paused_s,
+            job, state=state, stages=tuple(Stage(name) for name, _ in STAGES),
+            attempt=1, started_s=start_s, finished_s=end_s, host="atelier", paused_total_s=paused_s,
             error=JobError("engine_error", error) if state is JobState.FAILED else None,
             outputs=(Output(str(output), width=256, height=192),) if output else ())
         self._show(job)

@@ -43,10 +43,19 @@ def test_durations_of_completed_jobs_by_model_and_size(day: Day) -> None:
 def test_stage_durations_keep_the_order_of_the_stages(day: Day) -> None:
     day.add("a", NOON)
     day.add("b", NOON + timedelta(minutes=5))
-    table = stats.stage_durations(frames.runs(day.runs))
+    for run in day.runs:  # as the hub keeps them: all of the moment when the job completed
+        run["at_s"] = NOON.timestamp()
+    table = stats.stage_durations(frames.runs(sorted(day.runs, key=lambda run: run["stage"])), frames.jobs(day.jobs))
     assert list(table["stage"]) == ["load model", SAMPLE, "decode", "save"]
     assert list(table["count"]) == [2, 2, 2, 2]
     assert table["median_s"].iloc[0] == pytest.approx(0.6)
+
+
+def test_stages_of_an_unknown_job_come_last(day: Day) -> None:
+    day.add("a", NOON)
+    table = stats.stage_durations(frames.runs([*day.runs, {**day.runs[0], "stage": "a stage of old"}]),
+                                  frames.jobs(day.jobs))
+    assert list(table["stage"])[-1] == "a stage of old"
 
 
 def test_step_quantiles_leave_the_first_step_out(day: Day) -> None:
@@ -112,7 +121,7 @@ def test_labels_name_the_engine_only_where_needed() -> None:
 def test_every_figure_of_an_empty_history_is_an_empty_table() -> None:
     jobs, steps, runs, estimates = (frames.KINDS[kind]([]) for kind in ("jobs", "steps", "runs", "estimates"))
     errors = stats.estimate_errors(estimates, jobs)
-    for table in (stats.durations(jobs), stats.stage_durations(runs), stats.step_quantiles(steps, jobs), errors,
+    for table in (stats.durations(jobs), stats.stage_durations(runs, jobs), stats.step_quantiles(steps, jobs), errors,
                   stats.error_by_progress(errors), stats.success_by_hour(jobs, *stats.local_day(NOON))):
         assert table.empty
         assert len(table.columns) >= 4

@@ -124,7 +124,7 @@ def _when_and_where(main: Element, shown: Figures, today: pd.DataFrame, runs: pd
     first, last = start.replace(tzinfo=None), end.replace(tzinfo=None)
     _chart(main, shown, by_hour, "No job has ended today.",
            lambda: charts.success(_columns(by_hour), start=first, end=last), "How jobs ended")
-    stages = stats.stage_durations(runs)
+    stages = stats.stage_durations(runs, today)
     _chart(main, shown, stages, "No job has finished a stage today.",
            lambda: charts.durations({**_columns(stages), "label": stats.labels(stages)}), "Where the time goes")
 

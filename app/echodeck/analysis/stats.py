@@ -55,12 +55,20 @@ def durations(jobs: pd.DataFrame) -> pd.DataFrame:
     return _spread(done, KEY, "elapsed_s").sort_values("total_s", ascending=False, ignore_index=True)
 
 
-def stage_durations(runs: pd.DataFrame) -> pd.DataFrame:
+def stage_durations(runs: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
     """Seconds a stage took: engine, model, resolution, stage, count, low_s, median_s, high_s, total_s.
 
-    Stages are in the order in which they ran.
+    Stages are in the order that the jobs give them: the runs of one job are all of the moment it completed.
     """
-    return _spread(runs, [*KEY, "stage"], "duration_s")
+    place: dict[str, int] = {}
+    for names in jobs["stages"]:
+        for number, name in enumerate(names):
+            place[name] = max(number, place.get(name, 0))
+    spread = _spread(runs, [*KEY, "stage"], "duration_s")
+    order = spread["stage"].map(lambda name: place.get(name, len(place)))
+    keys = spread.groupby(KEY, sort=False).ngroup()
+    return spread.iloc[pd.DataFrame({"key": keys, "stage": order}).sort_values(["key", "stage"]).index].reset_index(
+        drop=True)
 
 
 def step_quantiles(steps: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
