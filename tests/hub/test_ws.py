@@ -179,6 +179,14 @@ async def test_names_and_odd_parameters_do_no_harm(hub: Hub, meet: Any) -> None:
         await fresh(meet, "/api/ws", query)
 
 
+async def test_who_comes_from_another_log_starts_afresh(hub: Hub, meet: Any) -> None:
+    """Its seq may well exist here too, but it means something else."""
+    seq, own = hub.room.board.seq, hub.room.hub_id
+    await fresh(meet, "/api/ws", f"?after={seq}&hub=another")
+    resumed = await meet("/api/ws", f"?after={seq}&hub={own}")
+    assert (await resumed.next())["type"] != "initial_state"
+
+
 async def test_a_viewer_that_stops_reading_is_let_go(hub: Hub, meet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "STUCK_S", 0.3)
     viewer = await fresh(meet)

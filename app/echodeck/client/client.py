@@ -211,7 +211,7 @@ class Client(Commands):
         return reason if self.endpoint == WORKER else await self._talk(self._poll(), reason)
 
     def _poll(self) -> Poll:
-        return Poll(self.rest, self._query(), lambda: self.board.seq if self.hub_id else None, self._poll_s)
+        return Poll(self.rest, self._query(), self._resume, self._poll_s)
 
     async def _talk(self, line: Line, reason: str = "") -> str:
         """Reads, writes and watches until one of the three ends; returns why. `reason` is why it is not a WebSocket."""
@@ -298,7 +298,7 @@ class Client(Commands):
             with self._guard:
                 wire.apply(self.board, message)
             if message.type == "initial_state":
-                self.hub_id = str(message.payload.get("hub", "")) or "?"
+                self.hub_id = str(message.payload.get("hub", ""))
             elif message.type == "pong":
                 self._pong(message.payload)
             elif message.type in ANSWERS:
@@ -319,7 +319,10 @@ class Client(Commands):
 
     def _query(self, *, with_seq: bool = False) -> dict[str, Any]:
         query: dict[str, Any] = {"client": self.client_id, "user": self.user}
-        return {**query, "after": self.board.seq} if with_seq and self.hub_id else query
+        return {**query, **self._resume()} if with_seq else query
+
+    def _resume(self) -> dict[str, Any]:
+        return {"after": self.board.seq, "hub": self.hub_id} if self.hub_id else {}
 
     def _show(self, state: State, **changed: Any) -> None:
         before = self.connection

@@ -137,8 +137,8 @@ class Poll:
 
     name = "polling"
 
-    def __init__(self, rest: Rest, query: dict[str, Any], seq: Callable[[], int | None], every_s: float) -> None:
-        self._rest, self._query, self._seq, self._every_s = rest, query, seq, every_s
+    def __init__(self, rest: Rest, query: dict[str, Any], resume: Callable[[], dict[str, Any]], every_s: float) -> None:
+        self._rest, self._query, self._resume, self._every_s = rest, query, resume, every_s
         self._answers: asyncio.Queue[wire.Message] = asyncio.Queue()
         self._due = 0.0
         self.latency_s: float | None = None
@@ -148,7 +148,7 @@ class Poll:
             return [await asyncio.wait_for(self._answers.get(), max(0.001, self._due - time.monotonic()))]
         except TimeoutError:
             began = time.monotonic()
-        state = await self._rest.get("/api/state", after=self._seq(), **self._query)
+        state = await self._rest.get("/api/state", **self._resume(), **self._query)
         self.latency_s = time.monotonic() - began
         self._due = time.monotonic() + self._every_s
         if isinstance(state, dict) and "messages" in state:

@@ -69,9 +69,9 @@ def _stream(app: FastAPI, room: Room) -> None:
         return answer(Events(rows, found[-1].seq if found else after))
 
     @app.get("/api/state", tags=["messages"], responses=shows(State))
-    async def state(after: Annotated[int | None, Query(ge=0)] = None) -> Response:
+    async def state(after: Annotated[int | None, Query(ge=0)] = None, hub: str = "") -> Response:
         """What a WebSocket would begin with: everything (`initial`), or with `after` what was missed (`messages`)."""
-        found = None if after is None else await missed(room, after)
+        found = None if after is None else await missed(room, after, hub)
         if found is None:
             initial = room.initial_state()
             return answer(State(initial.seq, initial=initial))

@@ -24,13 +24,15 @@ def shown(event: Event) -> Shown:
     return Shown(event.type, event.payload, event.at_s, event.kind, event.key, event.seq)
 
 
-async def missed(room: Room, after: int) -> Missed | None:
-    """None when the answer is a fresh initial_state: too far behind, or ahead of the log.
+async def missed(room: Room, after: int, hub: str = "") -> Missed | None:
+    """None when the answer is a fresh initial_state: too far behind, ahead of the log, or `hub` names another log.
 
     No step of the event loop lies between reading the records and returning, so who has registered before, and uses
     the answer at once, has no gap.
     """
     newest = room.board.seq
+    if hub and hub != room.hub_id:
+        return None
     if not newest - MAX_BEHIND <= after <= newest:
         return None
     events = await room.events(after, MAX_BEHIND + 1) if after < newest else []

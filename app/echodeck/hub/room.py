@@ -23,7 +23,7 @@ from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Alert
-from ..store import Event, Store
+from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
 from ..version import __version__
 from ..wire import say, show
@@ -61,7 +61,7 @@ class Room:
     def __init__(self, store: Store, settings: Settings, publish: Callable[[Shown], None], *,
                  clock: Callable[[], float] = time.time, hub_id: str = "") -> None:
         self.store, self.settings, self.clock = store, settings, clock
-        self.hub_id = hub_id or uuid.uuid4().hex[:12]
+        self.hub_id = hub_id
         self.board = Board()
         self._publish = publish
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -114,6 +114,7 @@ class Room:
 
     async def _load(self) -> None:
         now_s, desk = self.clock(), self.desk
+        await self._name_log()
         self.board.seq = await self.store.last_seq()
         self.board.floor = self.board.seq
         desk.outlooks = Outlooks(await self.store.runs())
@@ -140,6 +141,13 @@ class Room:
         for job in desk.queue.all():
             self.board.put("jobs", job.id, desk.view(job, now_s))
         desk.refresh(now_s)
+
+    async def _name_log(self) -> None:
+        """The log keeps its id over restarts; a new data directory is another log."""
+        known = (await self.store.records("hub")).get("log", {}).get("id")
+        self.hub_id = str(known or self.hub_id or uuid.uuid4().hex[:12])
+        if not known:
+            await self.store.append(Batch(records={("hub", "log"): {"id": self.hub_id}}))
 
     async def stop(self) -> None:
         """Writes what waits and closes the store."""

@@ -77,15 +77,15 @@ class Sockets:
         self._fanout.add(outbox)
         self._room.joined(session)
         try:
-            await self._begin(outbox, query.get("after", [""])[-1])
+            await self._begin(outbox, query.get("after", [""])[-1], query.get("hub", [""])[-1])
             await self._listen(session, outbox, receive)
         finally:
             self._fanout.discard(outbox)
             self._room.left(session)
 
-    async def _begin(self, outbox: Outbox, after: str) -> None:
+    async def _begin(self, outbox: Outbox, after: str, hub: str) -> None:
         readable = after.isascii() and after.isdigit() and len(after) < 19
-        found = await missed(self._room, int(after)) if readable else None
+        found = await missed(self._room, int(after), hub) if readable else None
         # No await from here on: what is told next is newer than what is read here.
         if found is None:
             outbox.restart()

@@ -60,7 +60,10 @@ class SocketLink {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     url.searchParams.set("client", this.client);
     if (this.user) url.searchParams.set("user", this.user);
-    if (this.feed.board.seq) url.searchParams.set("after", String(this.feed.board.seq));
+    if (this.feed.board.seq) {
+      url.searchParams.set("after", String(this.feed.board.seq));
+      url.searchParams.set("hub", this.feed.board.hub);
+    }
     const socket = new WebSocket(url, ["echodeck.v1"]);
     const patience = setTimeout(() => socket.close(), 8000);
     let opened = false;
@@ -117,7 +120,7 @@ class SocketLink {
     const open = () => this.socket?.readyState === WebSocket.OPEN;
     try {
       const after = this.feed.board.seq;
-      const answer = await fetch(`${this.base}/api/state${after ? `?after=${after}` : ""}`, {
+      const answer = await fetch(`${this.base}/api/state${after ? `?after=${after}&hub=${this.feed.board.hub}` : ""}`, {
         signal: AbortSignal.timeout(4000) });
       if (!answer.ok) return false;
       const state = await answer.json();

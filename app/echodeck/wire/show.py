@@ -409,7 +409,8 @@ class InitialState(Show):
     seq: int
     protocol: int
     hub: str
-    """The hub process's own id: another one means it was restarted."""
+    """The id of the hub's log, the same over restarts. Who resumes says it (`?after=SEQ&hub=ID`), so that `seq` of
+    another log is not taken for one of this."""
     now: str
     version: str
 
