@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,18 @@ def test_a_running_job_is_shown_whole(hub: FakeHub, open_page: Open) -> None:
     pixel = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
     hub.tell(frame("generation_preview", {"jobId": "one", "attempt": 1, "step": 5, "at": None, "image": pixel}))
     wait_for("the preview", lambda: one.get_by_test_id("job-preview").locator("img").get_attribute("src") == pixel)
+
+
+def test_a_stage_without_steps_has_its_name_and_no_step(hub: FakeHub, open_page: Open) -> None:
+    job = a_job("one", state=JobState.RUNNING)
+    hub.put(a_view(replace(job, stage_index=0), speed=0.0))
+    page = open_page()
+    one = card(page, "one")
+    one.wait_for()
+    assert one.get_by_test_id("job-stage").text_content() == "load model"
+    assert one.get_by_test_id("job-step").is_hidden()
+    assert one.get_by_test_id("job-step").text_content() == ""
+    assert one.get_by_test_id("job-speed").is_hidden()
 
 
 def test_what_people_type_is_text(hub: FakeHub, open_page: Open) -> None:

@@ -24,9 +24,8 @@ function card(feed, jobId) {
   const resume = iconButton("resume", "Resume", "job-resume", command("resume"));
   const cancel = iconButton("cancel", "Cancel", "job-cancel", command("cancel"), ".danger");
   const share = h("div.share");
-  const facts = { left: figure("left", "job-eta"), done: figure("done at", "job-done"), step: figure("step",
-    "job-step"),
-    speed: figure("speed", "job-speed") };
+  const facts = { left: figure("left", "job-eta"), done: figure("done at", "job-done"),
+    step: figure("step", "job-step"), stage: figure("stage", "job-stage"), speed: figure("speed", "job-speed") };
   const fill = h("i");
   const bar = h("div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
     data: { testid: "job-progress" } }, fill);
@@ -85,10 +84,12 @@ function card(feed, jobId) {
       return part;
     });
     setText(share, percent(job.progress));
-    put(facts.step, job.totalSteps ? `${job.currentStep} / ${job.totalSteps}` : job.stage || NONE);
-    put(facts.speed, job.speed ? (job.speed < 10 ? job.speed.toFixed(2) : job.speed.toFixed(0)) : NONE, job.speed
-      ? "steps/s" : "");
-    show(facts.speed.node, job.status === "running");
+    put(facts.step, job.totalSteps ? `${job.currentStep} / ${job.totalSteps}` : "");
+    put(facts.stage, job.stage || NONE);
+    put(facts.speed, job.speed ? job.speed.toFixed(job.speed < 10 ? 2 : 0) : NONE, job.speed ? "steps/s" : "");
+    show(facts.step.node, job.totalSteps > 0);
+    show(facts.stage.node, !job.totalSteps);
+    show(facts.speed.node, job.status === "running" && job.speed > 0);
     setAttr(bar, "data-state", state);
     setAttr(bar, "aria-valuenow", job.progress.toFixed(1));
     setAttr(bar, "aria-label", `${job.title}: ${percent(job.progress)}`);

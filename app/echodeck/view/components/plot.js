@@ -60,13 +60,14 @@ function begin(item, bindings, feed) {
   return item;
 }
 
-// Axes and grid in the colours of the theme that is on.
+// Axes and grid for a small figure, in the colours of the theme that is on.
 function tint(document, near) {
   const css = getComputedStyle(near);
   const [words, lines] = ["--muted", "--line"].map((name) => css.getPropertyValue(name).trim());
   for (const model of document.all_models ?? document._all_models.values()) {
     if ("major_label_text_color" in model.properties) model.major_label_text_color = words;
     if ("axis_line_color" in model.properties && model.axis_line_color) model.axis_line_color = lines;
+    if ("desired_num_ticks" in model.properties) model.desired_num_ticks = 4; // a narrow figure's labels must not touch
     if ("grid_line_color" in model.properties && model.grid_line_color) model.grid_line_color = lines;
   }
 }
