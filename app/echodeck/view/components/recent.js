@@ -36,6 +36,7 @@ function tile(feed, jobId) {
     const state = STATES[job.status];
     setAttr(node, "data-state", state);
     setText(title, job.title);
+    setAttr(line, "title", job.error ?? "");
     setAttr(title, "title", `${job.prompt || job.title}\n${[job.model, size(job), `seed ${job.seed}`].join(" · ")}`);
     const output = job.outputs[0];
     const url = output ? feed.url(output.url) : "";
