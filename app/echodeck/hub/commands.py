@@ -45,12 +45,12 @@ class Commands:
             info, given = self._engine(payload), say.given(payload)
             priority = say.priority(payload.priority)
             first = fit(info, given)
-            ranks = self._desk.queue.ranks_for(priority, payload.count)
+            ranks = self._desk.queue.ranks_for(priority, payload.count, beside=jobs)
             for number, rank in enumerate(ranks):
                 spec = replace(first, seed=(first.seed + number) % MAX_SEED)
                 jobs.append(Job(id=uuid.uuid4().hex[:12], spec=spec, priority=priority, rank=rank,
                                 user=payload.user or session.user, created_s=now_s))
-        open_ = sum(job.state not in TERMINAL for job in self._desk.queue.all())
+        open_ = self._desk.queue.open()
         if open_ + len(jobs) > MOST_JOBS:
             raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         return jobs
@@ -58,14 +58,17 @@ class Commands:
     def accept(self, jobs: list[Job], change: Change) -> None:
         """They are in the queue as soon as they are durable, not before: nobody works on what could be lost."""
         change.needed = True
+        self._desk.queue.expect(jobs)
+        change.undo.append(lambda: self._desk.queue.unexpect(jobs))
         for job in jobs:
             change.batch.jobs[job.id] = job
             self._desk.event("generation_queued", job, change)
 
         def insert() -> None:
-            for job in jobs:
-                self._desk.queue.put(job)
-            self._spread()
+            again = Change(self._desk.clock())
+            again.batch.jobs.update({job.id: job for job in self._desk.queue.arrive(jobs)})
+            self._spread(again)
+            self._desk.ledger.put(again)
             self._desk.offer((job.spec.engine for job in jobs), change.at_s)
 
         change.after.append(insert)
@@ -94,6 +97,9 @@ class Commands:
             self._desk.event(f"generation_{done}", job, change)
             if job.state is JobState.PENDING:
                 self._desk.offer([job.spec.engine], change.at_s)
+            elif job.state in TERMINAL:
+                self._desk.lost(job, change)
+                self._desk.resolve_alert(change, f"worker_lost:{job.id}")
         else:
             self._desk.tell_worker(job, change.at_s)
             self._desk.show_job(job, change.at_s)
@@ -117,15 +123,13 @@ class Commands:
                what: str) -> dict[str, Any]:
         _, moved = self._desk.queue.apply(job.id, Moved(change.at_s, rank, priority, session.user))
         self._desk.save(moved, change)
-        self._spread()
+        self._spread(change)
         self._desk.action(change, session, what, moved)
         return self.order(change.at_s)
 
-    def _spread(self) -> None:
-        """Ranks that have come too close are spread out, and those jobs written again."""
-        change = Change(self._desk.clock())
+    def _spread(self, change: Change) -> None:
+        """Ranks that have come too close are spread out, and those jobs written again with this change."""
         change.batch.jobs.update({job.id: job for job in self._desk.queue.spread()})
-        self._desk.ledger.put(change)
 
     def order(self, now_s: float) -> dict[str, Any]:
         """The queue as it is now."""
@@ -138,6 +142,8 @@ class Commands:
         rank = self._desk.queue.ranks_for(job.priority)[0]
         _, again = self._desk.queue.apply(job.id, RetryAsked(change.at_s, rank, session.user))
         self._desk.save(again, change)
+        self._spread(change)
+        again = self._desk.queue.get(job.id)
         self._desk.event("generation_queued", again, change)
         self._desk.resolve_alert(change, f"failed:{job.id}")
         self._desk.action(change, session, "retried", again)
@@ -163,10 +169,12 @@ class Commands:
 
     def _drop(self, job: Job, change: Change) -> None:
         self._desk.queue.remove(job.id)
+        self._desk.lost(job, change)
         change.batch.removed.append(job.id)
         change.tell(wire.REMOVED, "jobs", job.id, {"jobId": job.id})
         change.after.append(lambda: self._desk.board.forget("previews", job.id))
-        self._desk.resolve_alert(change, f"failed:{job.id}")
+        for cause in ("failed", "worker_lost"):
+            self._desk.resolve_alert(change, f"{cause}:{job.id}")
 
     # --- the rest ---
 
@@ -182,6 +190,7 @@ class Commands:
         message = show.Communication(source=source, message=payload.message, level=payload.level, id=uuid.uuid4().hex,
                                      to=payload.to, job_id=payload.job_id, at=show.iso(change.at_s))
         change.tell("communication", "messages", message.id, message)
+        self._desk.keep("messages", message.id)
         return {"id": message.id}
 
     def subscribe_generation(self, session: Session, payload: say.JobRef, change: Change) -> dict[str, Any]:

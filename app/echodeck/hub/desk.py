@@ -20,7 +20,8 @@ from .queue import Queue
 from .session import Session, Shown
 from .workers import Workers
 
-LOG_LINES, ENDED_ALERTS, ENDED_JOBS = 1000, 100, 500
+LINES = {"logs": 1000, "messages": 200}
+ENDED_ALERTS, ENDED_JOBS = 100, 500
 """How many of each stay on the board; the store keeps the rest."""
 LEVEL_OF = {"completed": "success", "failed": "error", "cancelled": "warning"}
 
@@ -42,7 +43,9 @@ class Desk:
     sessions: dict[str, Session] = field(default_factory=dict)
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
-    _logs: deque[str] = field(default_factory=deque)
+    _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
+    _late: set[str] = field(default_factory=set)
+    """Jobs that changed while a durable event about them was on its way; shown when it has settled."""
     _shown_plan: dict[str, tuple[int | None, float | None]] = field(default_factory=dict)
 
     # --- jobs ---
@@ -62,7 +65,9 @@ class Desk:
 
     def show_job(self, job: Job, now_s: float) -> None:
         """The job as it is now, to everybody; nothing to keep. Waits its turn behind a durable event on its way."""
-        if not self.ledger.settling(job.id):
+        if self.ledger.settling(job.id):
+            self._late.add(job.id)
+        else:
             self.put("generation_progress", "jobs", job.id, self.view(job, now_s), now_s)
 
     def put(self, type_: str, kind: str, key: str, value: Any, now_s: float) -> None:
@@ -82,7 +87,7 @@ class Desk:
             self.workers.rouse(engine, Shown("work_available", {}, now_s))
 
     def lost(self, job: Job, change: Change) -> None:
-        """The job left its worker's hands: its lease, estimate and preview go."""
+        """The job will not come back from its worker's hands: its lease and estimate go."""
         self.workers.release(job.id)
         self.outlooks.forget(job.id)
 
@@ -91,12 +96,14 @@ class Desk:
     def log(self, change: Change, level: str, source: str, message: str, job_id: str = "") -> None:
         line = LogLine(uuid.uuid4().hex, change.at_s, level, source, message, job_id)
         change.tell("log", "logs", line.id, show.log_view(line))
-        self.keep_log(line.id)
+        self.keep("logs", line.id)
 
-    def keep_log(self, line_id: str) -> None:
-        self._logs.append(line_id)
-        while len(self._logs) > LOG_LINES:
-            self.board.forget("logs", self._logs.popleft())
+    def keep(self, kind: str, key: str) -> None:
+        """One more line of this kind: the oldest leave the board."""
+        lines = self._lines[kind]
+        lines.append(key)
+        while len(lines) > LINES[kind]:
+            self.board.forget(kind, lines.popleft())
 
     def action(self, change: Change, session: Session, action: str, job: Job | None = None, detail: str = "") -> None:
         """Who did what: everybody is told, and it goes into the log."""
@@ -110,11 +117,11 @@ class Desk:
 
     def raise_alert(self, change: Change, cause: str, level: str, title: str, message: str, *, job_id: str = "",
                     host: str = "") -> None:
-        """One alert a cause: a second time it is counted, not repeated beside the first."""
+        """One alert a cause: a second time it is counted and open again, not repeated beside the first."""
         known = self.alerts.get(cause)
-        if known is not None and known.resolved_s is None:
-            alert = replace(known, message=message, at_s=change.at_s, count=known.count + 1, acknowledged_by="",
-                            acknowledged_s=None)
+        if known is not None:
+            alert = replace(known, level=level, title=title, message=message, at_s=change.at_s, count=known.count + 1,
+                            job_id=job_id, host=host, acknowledged_by="", acknowledged_s=None, resolved_s=None)
         else:
             alert = Alert(uuid.uuid4().hex, cause, level, title, message, change.at_s, job_id=job_id, host=host)
         self._keep_alert(change, "system_alert", alert)
@@ -160,7 +167,14 @@ class Desk:
             if self.board.get("jobs", job.id) is not None:
                 self.show_job(job, now_s)
         self._shown_plan = shown
+        self._show_late(now_s)
         self._forget_ended()
+
+    def _show_late(self, now_s: float) -> None:
+        for job_id in [one for one in self._late if not self.ledger.settling(one)]:
+            self._late.discard(job_id)
+            if job_id in self.queue:
+                self.show_job(self.queue.get(job_id), now_s)
 
     def _update(self, waiting: list[Job], in_hand: list[Job], now_s: float) -> show.QueueUpdate:
         order = [*sorted(in_hand, key=lambda job: job.started_s or 0.0), *waiting]

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import wire
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..model.board import Board
 from ..store import Batch, Event, Store
 from .session import Shown
 
 RETRY_FIRST_S, RETRY_LAST_S = 1.0, 30.0
-MOST_KEPT_EVENTS = 10_000
+MOST_KEPT = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 class Change:
     """What one request or report did: the batch to write, and what to do once it is written.
 
-    `needed` changes are undone by never having happened: they fail when they cannot be written. `after` is called
-    when the change is in force, before it is shown.
+    `needed` changes are undone by never having happened: they fail when they cannot be written, and `undo` is called.
+    `after` is called when the change is in force, before it is shown.
     """
 
     at_s: float
@@ -38,8 +39,8 @@ class Change:
     batch: Batch = field(default_factory=Batch)
     shown: list[tuple[str, str, str, Any]] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
+    undo: list[Callable[[], None]] = field(default_factory=list)
     needed: bool = False
-    durable: bool = True
     jobs_settling: set[str] = field(default_factory=set)
 
     def tell(self, type_: str, kind: str, key: str, value: Any) -> None:
@@ -55,6 +56,9 @@ class Change:
                     or batch.runs or batch.estimates)
 
 
+_Waiting = tuple[Change, asyncio.Future[bool]]
+
+
 class Ledger:
     """Writes changes to the store and then to the board and everybody. One task; `commit` may be called by many."""
 
@@ -62,8 +66,9 @@ class Ledger:
                  settled: Callable[[], None], trouble: Callable[[str], None]) -> None:
         self._store, self._board, self._publish = store, board, publish
         self._settled, self._trouble = settled, trouble
-        self._waiting: list[tuple[Change, asyncio.Future[bool]]] = []
-        self._wake = asyncio.Event()
+        self._waiting: list[_Waiting] = []
+        self._wake, self._closing = asyncio.Event(), asyncio.Event()
+        self._ended = False
         self._kept = Batch()
         self._settling: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -78,18 +83,17 @@ class Ledger:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Writes what waits, then ends."""
-        while self._waiting:
-            await asyncio.gather(*(done for _, done in self._waiting), return_exceptions=True)
-        for task in (self._task, self._retry):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        if self._kept.events or self._kept.jobs:
-            try:
-                await self._store.append(self._kept)
-            except StoreError as error:
-                log.error("ended with %d changes that could not be written: %s", len(self._kept.jobs), error)
+        """Writes what waits, with a last try if the store could not write, then ends."""
+        self._closing.set()
+        await self._end(self._retry)
+        self._ended = True
+        self._wake.set()
+        await self._end(self._task)
+        await self._end(self._retry)
+
+    async def _end(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
 
     def put(self, change: Change) -> asyncio.Future[bool]:
         """The change is on its way; the future is true when it is durable, false when only in memory."""
@@ -106,50 +110,69 @@ class Ledger:
         return done
 
     async def _run(self) -> None:
-        while True:
+        while self._waiting or not self._ended:
             await self._wake.wait()
             self._wake.clear()
             group, self._waiting = self._waiting, []
-            if not group:
-                continue
-            if self.refused:
-                self._memory_only(group, self.refused)
-                continue
-            try:
-                seqs = await self._store.append(merged(change.batch for change, _ in group))
-            except StoreError as error:
-                self._fail(group, error.message)
-                continue
-            numbers = iter(seqs)
-            for change, done in group:
-                self._show(change, [next(numbers) for _ in change.shown])
-                if not done.done():
-                    done.set_result(True)
-            self._settled()
+            if group:
+                await self._write(group)
+                self._call(self._settled)
 
-    def _fail(self, group: list[tuple[Change, asyncio.Future[bool]]], reason: str) -> None:
+    async def _write(self, group: list[_Waiting]) -> None:
+        if self.refused:
+            self._memory_only(group, self.refused)
+            return
+        try:
+            seqs = iter(await self._store.append(merged(change.batch for change, _ in group)))
+        except StoreError as error:
+            self._fail(group, error.message)
+            return
+        except Exception:
+            # A mistake of the hub's own: one change that cannot be written must not hold up the others.
+            if len(group) > 1:
+                for one in group:
+                    await self._write([one])
+                return
+            log.exception("a change cannot be written")
+            self._memory_only(group, "the hub could not write it; its log says why", kept=False)
+            return
+        for change, done in group:
+            self._show(change, [next(seqs) for _ in change.shown])
+            if not done.done():
+                done.set_result(True)
+
+    def _fail(self, group: list[_Waiting], reason: str) -> None:
         self.refused = reason
         self._memory_only(group, reason)
         self._trouble(reason)
         self._retry = asyncio.create_task(self._mend())
 
-    def _memory_only(self, group: list[tuple[Change, asyncio.Future[bool]]], reason: str) -> None:
+    def _memory_only(self, group: list[_Waiting], reason: str, *, kept: bool = True) -> None:
         for change, done in group:
             if change.needed:
                 self._forget_settling(change)
+                for call in change.undo:
+                    self._call(call)
                 if not done.done():
-                    done.set_exception(_unavailable(reason))
+                    done.set_exception(StoreUnavailable(reason))
                 continue
-            keep(self._kept, change.batch)
+            if kept:
+                keep(self._kept, change.batch)
             self._show(change, [None] * len(change.shown))
             if not done.done():
                 done.set_result(False)
-        self._settled()
+
+    def _call(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:
+            # What is written is written: a mistake in showing it must not stop the next ones from being written.
+            log.exception("a change could not be shown")
 
     def _show(self, change: Change, seqs: list[int] | list[None]) -> None:
         self._forget_settling(change)
         for call in change.after:
-            call()
+            self._call(call)
         for (type_, kind, key, value), seq in zip(change.shown, seqs, strict=True):
             if kind:
                 if type_ == wire.REMOVED:
@@ -172,8 +195,9 @@ class Ledger:
         """Tries again, later and later, until everything kept is written."""
         pause_s = RETRY_FIRST_S
         while self.refused:
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, RETRY_LAST_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._closing.wait()
             kept, self._kept = self._kept, Batch()
             # Something is always written, so that a store that came back is noticed.
             kept.records.setdefault(("probe", "store"), {"tried": True})
@@ -182,20 +206,21 @@ class Ledger:
             except StoreError as error:
                 keep(kept, self._kept)
                 self._kept = kept
+                if self._closing.is_set():
+                    log.error("ended with %d jobs' changes that could not be written: %s", len(kept.jobs), error)
+                    return
                 log.debug("the store still cannot write: %s", error)
+                pause_s = min(2 * pause_s, RETRY_LAST_S)
                 continue
             self._board.seq = max([self._board.seq, *seqs])
-            self.refused = ""
-            self._trouble("")
+            pause_s = 0.0
+            # What came while this was being written is newer, and is written before anything newer still.
+            if self._kept == Batch():
+                self.refused = ""
+                self._trouble("")
 
 
-def _unavailable(reason: str) -> StoreError:
-    from ..errors import StoreUnavailable
-
-    return StoreUnavailable(reason)
-
-
-def merged(batches: Any) -> Batch:
+def merged(batches: Iterable[Batch]) -> Batch:
     into = Batch()
     for batch in batches:
         keep(into, batch)
@@ -203,7 +228,7 @@ def merged(batches: Any) -> Batch:
 
 
 def keep(into: Batch, batch: Batch) -> None:
-    """Adds a batch to another. Beyond MOST_KEPT_EVENTS the oldest step samples go first; jobs and records never do."""
+    """Adds a batch to another. Beyond MOST_KEPT the oldest events and measurements go; jobs and records never do."""
     for job_id in batch.removed:
         into.jobs.pop(job_id, None)
     into.events += batch.events
@@ -214,7 +239,9 @@ def keep(into: Batch, batch: Batch) -> None:
     into.steps += batch.steps
     into.runs += batch.runs
     into.estimates += batch.estimates
-    for kept in (into.steps, into.estimates):
-        if len(kept) > MOST_KEPT_EVENTS:
-            log.warning("the store cannot write: %d old measurements are dropped", len(kept) - MOST_KEPT_EVENTS)
-            del kept[: len(kept) - MOST_KEPT_EVENTS]
+    kinds: tuple[list[Any], ...] = (into.events, into.steps, into.estimates)
+    for kept in kinds:
+        if len(kept) > MOST_KEPT:
+            # A tenth at once, so that it is said now and then, and not at each further change.
+            log.warning("the store cannot write: %d old events or measurements are dropped", MOST_KEPT // 10)
+            del kept[: len(kept) - MOST_KEPT * 9 // 10]

@@ -23,6 +23,7 @@ class Queue:
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
         self._jobs = {job.id: job for job in jobs}
+        self._coming: dict[str, Job] = {}
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
@@ -36,6 +37,25 @@ class Queue:
 
     def put(self, job: Job) -> None:
         self._jobs[job.id] = job
+
+    def expect(self, jobs: Iterable[Job]) -> None:
+        """New jobs that are being written: they have their places, and are in the queue when they `arrive`."""
+        self._coming.update({job.id: job for job in jobs})
+
+    def unexpect(self, jobs: Iterable[Job]) -> None:
+        """They could not be written."""
+        for job in jobs:
+            self._coming.pop(job.id, None)
+
+    def arrive(self, jobs: Iterable[Job]) -> list[Job]:
+        """They are written; returns those whose place has changed meanwhile."""
+        arrived = [(job, self._coming.pop(job.id, job)) for job in jobs]
+        self._jobs.update({now.id: now for _, now in arrived})
+        return [now for job, now in arrived if now.rank != job.rank]
+
+    def open(self) -> int:
+        """How many jobs have not ended, those being written included."""
+        return len(self._coming) + sum(job.state not in TERMINAL for job in self._jobs.values())
 
     def apply(self, job_id: str, fact: Fact) -> tuple[Job, Job]:
         """The job before and after `fact`. Raises UnknownRecord, IllegalTransition."""
@@ -53,7 +73,7 @@ class Queue:
     def waiting(self) -> list[Job]:
         """Jobs that no worker has in hand and that have not ended, first to last; held ones keep their place."""
         found = [job for job in self._jobs.values() if job.state not in TERMINAL and not job.in_hand]
-        return sorted(found, key=lambda job: (job.rank, job.created_s, job.id))
+        return sorted(found, key=_place)
 
     def in_hand(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.in_hand]
@@ -69,9 +89,14 @@ class Queue:
         waiting = self.waiting()
         return waiting[0].rank - 1.0 if waiting else 0.0
 
-    def ranks_for(self, priority: int, count: int = 1, *, without: str = "") -> list[float]:
-        """The ranks of `count` jobs of this priority that come in now, first to last."""
-        others = [job for job in self.waiting() if job.id != without]
+    def ranks_for(self, priority: int, count: int = 1, *, without: str = "",
+                  beside: Iterable[Job] = ()) -> list[float]:
+        """The ranks of `count` jobs of this priority that come in now, first to last.
+
+        They take account of the jobs that are expected, and of those `beside` them that come at the same time.
+        """
+        others = sorted([*self.waiting(), *self._coming.values(), *beside], key=_place)
+        others = [job for job in others if job.id != without]
         place = max((n + 1 for n, job in enumerate(others) if job.priority >= priority), default=0)
         low = others[place - 1].rank if place else None
         high = others[place].rank if place < len(others) else None
@@ -106,14 +131,18 @@ class Queue:
         return {"up": max(0, at - 1), "down": min(len(others), at + 1), "top": 0}.get(move.direction or "", len(others))
 
     def spread(self) -> list[Job]:
-        """Ranks 0, 1, 2, … again when some have come too close; returns the jobs changed."""
-        waiting = self.waiting()
-        if all(b.rank - a.rank > GAP for a, b in pairwise(waiting)):
+        """Ranks 0, 1, 2, … again when some have come too close; returns the jobs changed, but for expected ones."""
+        line = sorted([*self.waiting(), *self._coming.values()], key=_place)
+        if all(b.rank - a.rank > GAP for a, b in pairwise(line)):
             return []
-        changed = [replace(job, rank=float(n)) for n, job in enumerate(waiting)]
-        for job in changed:
-            self._jobs[job.id] = job
-        return changed
+        for n, job in enumerate(line):
+            of = self._coming if job.id in self._coming else self._jobs
+            of[job.id] = replace(job, rank=float(n))
+        return [self._jobs[job.id] for job in line if job.id in self._jobs]
+
+
+def _place(job: Job) -> tuple[float, float, str]:
+    return job.rank, job.created_s, job.id
 
 
 def _between(others: list[Job], place: int) -> float:

@@ -10,6 +10,7 @@ from .. import wire
 from ..errors import BadFrame
 from ..model.engine import EngineInfo
 from ..model.job import (
+    TERMINAL,
     CancelledNow,
     Claimed,
     Completed,
@@ -28,7 +29,7 @@ from ..model.job import (
     WorkerLost,
     allowed,
 )
-from ..model.record import Agent, LogLine, StepSample
+from ..model.record import LogLine, StepSample
 from ..wire import say, show
 from .desk import Desk
 from .ledger import Change
@@ -58,7 +59,7 @@ class Reports:
         agent = desk.workers.register(session, payload, now_s)
         for info in payload.engines:
             self._announce(info, change)
-        jobs = [self._still_in_hand(agent, held, change) for held in payload.running]
+        jobs = [self._still_in_hand(session, held, change) for held in payload.running]
         self._show_agent(agent.id, change, durable=True)
         desk.log(change, "info", agent.id, f"agent on {agent.host} is online with "
                  f"{', '.join(agent.engines) or 'no engine'}")
@@ -70,15 +71,25 @@ class Reports:
             change.batch.records["engines", info.name] = wire.plain(info)
             change.after.append(lambda: self._desk.put("engine_update", "engines", info.name, info, change.at_s))
 
-    def _still_in_hand(self, agent: Agent, held: say.InHand, change: Change) -> dict[str, Any]:
-        job = self._ours(held.job_id, held.attempt, held.worker_id, change)
+    def _still_in_hand(self, session: Session, held: say.InHand, change: Change) -> dict[str, Any]:
+        job = self._ours(session, held, change)
         if job is None:
             return {"jobId": held.job_id, "action": "abandon", "request": ""}
-        self._desk.workers.lease(job.id, agent.id, change.at_s)
-        return {"jobId": job.id, "action": "continue", "request": job.request}
+        # A job that was paused while its worker was away is still running there.
+        request = job.request or ("pause" if job.state is JobState.PAUSED else "")
+        return {"jobId": job.id, "action": "continue", "request": request}
 
-    def _ours(self, job_id: str, attempt: int, worker_id: str, change: Change) -> Job | None:
-        """The job, if this attempt of this worker's is the one that counts; taken back into hand if it was given up."""
+    def _ours(self, session: Session, held: say.InHand | say.JobReport | say.JobProgress, change: Change) -> Job | None:
+        """The job, if this attempt of this worker's is the one that counts; taken back into hand if it was given up.
+
+        Whoever says something of a job lives: its lease is renewed.
+        """
+        job = self._counted(held.job_id, held.attempt, held.worker_id, change)
+        if job is not None:
+            self._desk.workers.lease(job.id, session.agent_id, change.at_s)
+        return job
+
+    def _counted(self, job_id: str, attempt: int, worker_id: str, change: Change) -> Job | None:
         desk = self._desk
         if job_id not in desk.queue:
             return None
@@ -92,8 +103,9 @@ class Reports:
         host = worker_id.split("/")[0]
         _, again = desk.queue.apply(job_id, Readopted(change.at_s, worker_id, host))
         desk.save(again, change)
-        desk.outlooks.planned(again, change.at_s)
-        desk.event("generation_started", again, change)
+        if desk.outlooks.read(job_id, change.at_s) is None:
+            desk.outlooks.restore(again, [], change.at_s)
+        desk.event("generation_paused" if again.state is JobState.PAUSED else "generation_started", again, change)
         desk.resolve_alert(change, f"worker_lost:{job_id}")
         return again
 
@@ -143,6 +155,7 @@ class Reports:
             return {"job": None}
         _, taken = desk.queue.apply(job.id, Claimed(now_s, payload.worker_id, worker.agent.host))
         desk.workers.lease(job.id, session.agent_id, now_s)
+        desk.outlooks.forget(job.id)
         desk.save(taken, change)
         desk.event("generation_started", taken, change)
         desk.resolve_alert(change, f"worker_lost:{job.id}")
@@ -152,7 +165,7 @@ class Reports:
         return {"job": wire.plain(taken)}
 
     def job_report(self, session: Session, payload: say.JobReport, change: Change) -> dict[str, Any]:
-        job = self._ours(payload.job_id, payload.attempt, payload.worker_id, change)
+        job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}
         fact = self._fact(payload)
@@ -246,13 +259,13 @@ class Reports:
 
     def job_progress(self, session: Session, payload: say.JobProgress, change: Change) -> dict[str, Any]:
         desk = self._desk
-        job = self._ours(payload.job_id, payload.attempt, payload.worker_id, change)
+        job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}
+        desk.queue.apply(job.id, Stepped(payload.at_s, payload.index, payload.step))
         for stage, step, at_s, duration_s in payload.samples:
             change.batch.steps.append(StepSample(job.id, job.attempt, stage, step, at_s, duration_s))
             desk.outlooks.stepped(job.id, stage, step, at_s, duration_s)
-        desk.queue.apply(job.id, Stepped(payload.at_s, payload.index, payload.step))
         desk.show_job(self.read(job.id, change), change.at_s)
         return {}
 
@@ -274,7 +287,7 @@ class Reports:
         line = LogLine(uuid.uuid4().hex, payload.at_s or change.at_s, payload.level,
                        payload.source, payload.message, payload.job_id)
         change.tell("log", "logs", line.id, show.log_view(line))
-        desk.keep_log(line.id)
+        desk.keep("logs", line.id)
         return {}
 
     # --- who is not heard from ---
@@ -289,7 +302,8 @@ class Reports:
         worker, silent = before.worker_id, f"was not heard from for {desk.workers.lease_s:.0f} s"
         reason = f"worker {worker} {silent}"
         _, job = desk.queue.apply(job_id, WorkerLost(change.at_s, desk.queue.front(), reason))
-        desk.lost(job, change)
+        if job.state in TERMINAL:
+            desk.lost(job, change)
         desk.save(job, change)
         type_ = {JobState.FAILED: "generation_failed", JobState.CANCELLED: "generation_cancelled",
                  JobState.PAUSED: "generation_paused"}.get(job.state, "generation_queued")
@@ -297,6 +311,11 @@ class Reports:
         then = _THEN.get(job.state, "it is queued again, at the front")
         desk.raise_alert(change, f"worker_lost:{job_id}", "warning", "Worker lost",
                          f"{reason}; {job.spec.title}: {then}", job_id=job_id, host=before.host)
+        if job.state in TERMINAL:
+            desk.resolve_alert(change, f"worker_lost:{job_id}")
+        if job.error is not None:
+            desk.raise_alert(change, f"failed:{job_id}", "error", "Generation failed",
+                             f"{job.spec.title}: {job.error.message}", job_id=job_id, host=before.host)
         desk.decided_s = change.at_s
         desk.offer([job.spec.engine], change.at_s)
         change.after.append(lambda: self._show_agent(agent_id, change, durable=False))

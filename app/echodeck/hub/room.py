@@ -318,7 +318,8 @@ class Room:
             alerts=list(board.all("alerts").values()), logs=list(board.all("logs").values()), jobs=list(views.values()),
             queue=queue, queue_stats=queue.stats, hosts=list(board.all("hosts").values()),
             engines=[wire.plain(info) for info in board.all("engines").values()],
-            users=presence.users if presence else [], metrics=metrics, previews=list(board.all("previews").values()),
+            users=presence.users if presence else [],
+            watching=presence.watching if presence else 0, metrics=metrics, previews=list(board.all("previews").values()),
             seq=board.seq, protocol=wire.PROTOCOL, hub=self.hub_id, now=show.iso(now_s) or "", version=__version__,
         )
 

@@ -53,8 +53,15 @@ class Workers:
             worker.agent = replace(worker.agent, seen_s=now_s)
 
     def lease(self, job_id: str, agent_id: str, now_s: float) -> None:
-        """The job's lease begins or is renewed."""
-        self._leases[job_id] = (agent_id, now_s + self.lease_s)
+        """The job's lease begins or is renewed; without an `agent_id` by whoever has it."""
+        holder = agent_id or self._leases.get(job_id, ("", 0.0))[0]
+        self._leases[job_id] = (holder, now_s + self.lease_s)
+
+    def extend(self, span_s: float) -> None:
+        """Nobody was listened to for `span_s`: every lease ends so much later, every agent was heard so much later."""
+        self._leases = {job_id: (agent_id, until + span_s) for job_id, (agent_id, until) in self._leases.items()}
+        for worker in self.agents.values():
+            worker.agent = replace(worker.agent, seen_s=worker.agent.seen_s + span_s)
 
     def release(self, job_id: str) -> None:
         self._leases.pop(job_id, None)

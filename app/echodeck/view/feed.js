@@ -57,7 +57,7 @@ class Board {
     if (state.queue !== undefined) put("queue", "", state.queue);
     if (state.metrics !== undefined) put("metrics", "", { metrics: state.metrics });
     const users = state.users ?? [];
-    put("presence", "", { users, watching: users.length });
+    put("presence", "", { users, watching: state.watching ?? users.length });
     return changed;
   }
 }

@@ -222,7 +222,7 @@ def _restart(board: Board, state: dict[str, Any]) -> list[Entry]:
     if "metrics" in state:
         entries.append(board.put("metrics", "", {"metrics": state["metrics"]}, seq))
     users = state.get("users", [])
-    entries.append(board.put("presence", "", {"users": users, "watching": len(users)}, seq))
+    entries.append(board.put("presence", "", {"users": users, "watching": state.get("watching", len(users))}, seq))
     return entries
 
 

@@ -404,6 +404,7 @@ class InitialState(Show):
     hosts: list[Host]
     engines: list[dict[str, Any]]
     users: list[UserView]
+    watching: int
     metrics: Metrics
     previews: list[PreviewView]
     seq: int
