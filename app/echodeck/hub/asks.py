@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from .. import wire
 from ..errors import BadField
@@ -15,12 +18,17 @@ from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
 
+REMOVED = "removed"
+"""What became of a job that was taken off the list before it ended."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Workflow:
+    """`jobs` are their ids in order, each with the state that was seen last."""
+
     id: str
     name: str
-    jobs: tuple[str, ...]
+    jobs: dict[str, str]
     request_id: str | None
 
 
@@ -91,20 +99,30 @@ class Asks:
     def workflow(self, session: Session, payload: say.Workflow, change: Change) -> dict[str, Any]:
         jobs = self._commands.make(payload.jobs, session, change.at_s)
         self._commands.accept(jobs, change)
-        ids = tuple(job.id for job in jobs)
-        flow = _Workflow(f"w{ids[0]}", payload.name, ids, change.request_id)
+        ids = [job.id for job in jobs]
+        flow = _Workflow(f"w{ids[0]}", payload.name, dict.fromkeys(ids, jobs[0].state.value), change.request_id)
+        change.batch.records["workflows", flow.id] = wire.plain(flow)
         change.after.append(lambda: self._workflows.append(flow))
         self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({len(jobs)} jobs)")
-        return {"workflowId": flow.id, "jobIds": list(ids)}
+        return {"workflowId": flow.id, "jobIds": ids}
+
+    def restore(self, records: Iterable[dict[str, Any]]) -> None:
+        """Those that had not ended when the hub did."""
+        self._workflows = [msgspec.convert(record, _Workflow) for record in records]
 
     def settle(self, change: Change) -> None:
         """Workflows whose last job has ended get their result."""
         for flow in list(self._workflows):
-            jobs = [self._desk.queue.get(job_id) for job_id in flow.jobs if job_id in self._desk.queue]
-            if all(job.state in TERMINAL for job in jobs):
+            for job_id, seen in flow.jobs.items():
+                if job_id in self._desk.queue:
+                    flow.jobs[job_id] = self._desk.queue.get(job_id).state.value
+                elif seen not in TERMINAL:
+                    flow.jobs[job_id] = REMOVED
+            if all(seen in TERMINAL or seen == REMOVED for seen in flow.jobs.values()):
                 self._workflows.remove(flow)
-                answer = {"workflowId": flow.id, "name": flow.name, "ok": len(jobs) == len(flow.jobs) and all(
-                    job.state is JobState.COMPLETED for job in jobs),
-                    "jobs": [{"jobId": job.id, "status": job.state.value} for job in jobs]}
+                change.batch.records["workflows", flow.id] = None
+                answer = {"workflowId": flow.id, "name": flow.name,
+                          "ok": all(seen == JobState.COMPLETED for seen in flow.jobs.values()),
+                          "jobs": [{"jobId": job_id, "status": seen} for job_id, seen in flow.jobs.items()]}
                 result = show.Result(id=flow.request_id, what=flow.name, answer=answer)
                 change.tell("workflow_result", "", flow.id, result)

@@ -11,7 +11,7 @@ from typing import Any
 from .. import wire
 from ..config import Settings
 from ..model.board import Board
-from ..model.job import TERMINAL, Job, JobState
+from ..model.job import Job, JobState
 from ..model.record import Alert, LogLine
 from ..wire import show
 from .ledger import Change, Ledger
@@ -127,10 +127,13 @@ class Desk:
         self._keep_alert(change, "system_alert", alert)
         self.log(change, level, "alert", f"{title}: {message}", job_id)
 
-    def resolve_alert(self, change: Change, cause: str) -> None:
+    def resolve_alert(self, change: Change, cause: str) -> bool:
+        """Whether there was one to resolve."""
         alert = self.alerts.get(cause)
-        if alert is not None and alert.resolved_s is None:
-            self._keep_alert(change, "alert_resolved", replace(alert, resolved_s=change.at_s))
+        if alert is None or alert.resolved_s is not None:
+            return False
+        self._keep_alert(change, "alert_resolved", replace(alert, resolved_s=change.at_s))
+        return True
 
     def acknowledge(self, change: Change, alert: Alert, by: str) -> Alert:
         known = replace(alert, acknowledged_by=by, acknowledged_s=change.at_s)
@@ -199,7 +202,7 @@ class Desk:
 
     def _forget_ended(self) -> None:
         """The board keeps the latest ended jobs; older ones are in the store."""
-        ended = [job for job in self.queue.all() if job.state in TERMINAL]
+        ended = self.queue.ended()
         if len(ended) > ENDED_JOBS:
             for job in sorted(ended, key=lambda job: job.finished_s or 0.0)[: len(ended) - ENDED_JOBS]:
                 self.queue.remove(job.id)

@@ -78,6 +78,9 @@ class Queue:
     def in_hand(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.in_hand]
 
+    def ended(self) -> list[Job]:
+        return [job for job in self._jobs.values() if job.state in TERMINAL]
+
     def next_for(self, engines: Iterable[str]) -> Job | None:
         """The first pending job that one of these engines can do."""
         able = set(engines)

@@ -29,10 +29,10 @@ from ..version import __version__
 from ..wire import say, show
 from .asks import Asks
 from .commands import Commands
-from .desk import Desk
+from .desk import ENDED_JOBS, Desk
 from .ledger import Change, Ledger
 from .outlook import Outlooks
-from .pulse import Pulse
+from .pulse import HOUR_S, Pulse
 from .queue import Queue
 from .reports import Reports
 from .session import Session, Shown
@@ -65,10 +65,10 @@ class Room:
         self.board = Board()
         self._publish = publish
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._under_way: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._present_since: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
-        self._pruned_s = 0.0
+        self._pruned_s = self._ticked_s = 0.0
         self._read_only = ""
         self._build()
 
@@ -109,6 +109,8 @@ class Room:
         self.desk.ledger.refused = self._read_only
         if self._read_only:
             self._trouble(self._read_only)
+        else:
+            self._recovered()
         self.tick(self.clock())
         self._task = asyncio.create_task(self._run())
 
@@ -118,9 +120,12 @@ class Room:
         self.board.seq = await self.store.last_seq()
         self.board.floor = self.board.seq
         desk.outlooks = Outlooks(await self.store.runs())
-        jobs = await self.store.jobs()
-        desk.queue = Queue(sorted(jobs, key=lambda job: job.created_s))
-        self._pulse.ended(sorted((job for job in jobs if job.state in TERMINAL), key=lambda job: job.finished_s or 0.0))
+        # The newest that have ended, and those of the last hour, which the metrics count, however old they are.
+        ended = [*await self.store.jobs(states=TERMINAL, limit=ENDED_JOBS),
+                 *await self.store.jobs(states=TERMINAL, since_s=now_s - HOUR_S)]
+        jobs = {job.id: job for job in (*ended, *await self.store.jobs(states=frozenset(JobState) - TERMINAL))}
+        desk.queue = Queue(sorted(jobs.values(), key=lambda job: job.created_s))
+        self._pulse.ended(sorted(desk.queue.ended(), key=lambda job: job.finished_s or 0.0))
         for record in (await self.store.records("engines")).values():
             info = msgspec.convert(record, EngineInfo)
             self.board.put("engines", info.name, info)
@@ -135,7 +140,8 @@ class Room:
             if event.type == "log":
                 line = msgspec.convert(event.payload, show.LogView)
                 self.board.put("logs", line.id, line)
-                desk.keep_log(line.id)
+                desk.keep("logs", line.id)
+        self._asks.restore((await self.store.records("workflows")).values())
         self._reports.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
@@ -147,7 +153,10 @@ class Room:
         known = (await self.store.records("hub")).get("log", {}).get("id")
         self.hub_id = str(known or self.hub_id or uuid.uuid4().hex[:12])
         if not known:
-            await self.store.append(Batch(records={("hub", "log"): {"id": self.hub_id}}))
+            try:
+                await self.store.append(Batch(records={("hub", "log"): {"id": self.hub_id}}))
+            except StoreUnavailable as error:  # it will have another name next time, so nobody resumes in it
+                log.error("%s", error)
 
     async def stop(self) -> None:
         """Writes what waits and closes the store."""
@@ -164,11 +173,18 @@ class Room:
             await asyncio.sleep(TICK_S)
             self._pulse.lag_s = loop.time() - due
             try:
+                self._make_good()
                 self.tick(self.clock())
                 await self._prune()
             except Exception:
                 # The tick is the room's heart: one bad record must not stop it for all others.
                 log.exception("a tick failed")
+
+    def _make_good(self) -> None:
+        """If this process itself stood still (suspended, or blocked), that is no sign of anybody's death."""
+        now_s, before_s = self.clock(), self._ticked_s
+        if now_s - before_s > TICK_S + self.desk.workers.lease_s / 2:
+            self.desk.workers.extend(now_s - before_s - TICK_S)
 
     async def _prune(self) -> None:
         now_s = self.clock()
@@ -181,7 +197,7 @@ class Room:
 
     def tick(self, now_s: float) -> None:
         """What time alone does: leases end, agents fall silent, estimates move, figures are told."""
-        change = Change(now_s)
+        change, self._ticked_s = Change(now_s), now_s
         for job_id, agent_id in self.desk.workers.expired(now_s):
             self._reports.lose(job_id, agent_id, change)
         for worker in self.desk.workers.silent(now_s):
@@ -190,6 +206,7 @@ class Room:
         for job in self.desk.queue.in_hand():
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
+        self._pulse.ended(job for job in change.batch.jobs.values() if job.state in TERMINAL)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
         self._pulse.beat(now_s)
@@ -200,12 +217,17 @@ class Room:
 
     def _trouble(self, reason: str) -> None:
         """The store cannot write (reason), or can again ("")."""
+        if not reason:
+            self._recovered()
+            return
+        log.error("the store cannot write: %s", reason)
         change = Change(self.clock())
-        if reason:
-            log.error("the store cannot write: %s", reason)
-            self.desk.raise_alert(change, "store", "error", "New jobs are refused", reason)
-        else:
-            self.desk.resolve_alert(change, "store")
+        self.desk.raise_alert(change, "store", "error", "New jobs are refused", reason)
+        self.desk.ledger.put(change)
+
+    def _recovered(self) -> None:
+        change = Change(self.clock())
+        if self.desk.resolve_alert(change, "store"):
             self.desk.log(change, "success", "hub", "the store can write again; new jobs are accepted")
         self.desk.ledger.put(change)
 
@@ -222,19 +244,10 @@ class Room:
         known = await self._known(key)
         if known is not None:
             return known
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = answer
-        try:
-            result = await self._do(session, request, key)
-        except BaseException as error:
-            answer.set_exception(error)
-            answer.exception()  # whoever repeated the request has seen it; nobody else needs to
-            raise
-        else:
-            answer.set_result(result)
-        finally:
-            del self._under_way[key]
-        return result
+        # A task of its own: who asked may leave before the answer, and ask again on coming back.
+        doing = self._under_way[key] = asyncio.create_task(self._do(session, request, key))
+        doing.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(doing)
 
     async def _known(self, key: str) -> dict[str, Any] | None:
         """What this request was answered before, if it was."""
@@ -295,13 +308,20 @@ class Room:
         return await self.store.events(after, limit)
 
     def since(self, seq: int) -> list[Shown] | None:
-        """The volatile records that changed at or after durable event `seq`; None when that is too long ago."""
+        """The volatile records that changed at or after durable event `seq`; None when that is too long ago.
+
+        While the store cannot write, also what would be durable: it is not in the log yet.
+        """
         entries = self.board.since(seq)
         if entries is None:
             return None
-        now_s, types = self.clock(), {"jobs": "generation_progress", **_VOLATILE}
-        return [Shown(types[entry.kind], entry.value, now_s, entry.kind, entry.key)
-                for entry in entries if entry.kind in types and entry.value is not None]
+        now_s, types = self.clock(), _UNWRITTEN if self.refused else _VOLATILE
+        shown = [Shown(types[entry.kind], entry.value, now_s, entry.kind, entry.key)
+                 for entry in entries if entry.kind in types and entry.value is not None]
+        if self.refused:
+            shown += [Shown(wire.REMOVED, {"jobId": entry.key}, now_s, "jobs", entry.key)
+                      for entry in entries if entry.kind == "jobs" and entry.value is None]
+        return shown
 
     def initial_state(self) -> show.InitialState:
         """Everything there is on the board."""
@@ -319,12 +339,15 @@ class Room:
             queue=queue, queue_stats=queue.stats, hosts=list(board.all("hosts").values()),
             engines=[wire.plain(info) for info in board.all("engines").values()],
             users=presence.users if presence else [],
-            watching=presence.watching if presence else 0, metrics=metrics, previews=list(board.all("previews").values()),
+            watching=presence.watching if presence else 0, metrics=metrics,
+            previews=list(board.all("previews").values()),
             seq=board.seq, protocol=wire.PROTOCOL, hub=self.hub_id, now=show.iso(now_s) or "", version=__version__,
         )
 
 
 _VOLATILE = {
-    "previews": "generation_preview", "queue": "queue_update", "metrics": "metrics_update", "status": "system_status",
+    "jobs": "generation_progress", "previews": "generation_preview", "queue": "queue_update",
+    "metrics": "metrics_update", "status": "system_status",
     "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
 }
+_UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication"}

@@ -328,6 +328,11 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.RUNNING, CancelledNow): _P.CANCELLED,
     (_P.RUNNING, Completed): _P.COMPLETED,
     (_P.RUNNING, Failed): _P.FAILED,
+    # Held while its worker was away, or paused in mid-stage: the worker still tells what it has done.
+    (_P.PAUSED, Planned): _P.PAUSED,
+    (_P.PAUSED, StageStarted): _P.PAUSED,
+    (_P.PAUSED, StageDone): _P.PAUSED,
+    (_P.PAUSED, Stepped): _P.PAUSED,
     (_P.PAUSED, PausedNow): _P.PAUSED,
     (_P.PAUSED, ResumedNow): _P.RUNNING,
     (_P.PAUSED, CancelledNow): _P.CANCELLED,
