@@ -19,8 +19,17 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from echodeck import wire
 from echodeck.config import Settings
+from echodeck.hub import ledger as ledger_module
+from echodeck.hub import room as room_module
 from echodeck.hub.app import Hub
+from echodeck.hub.ledger import Change
+from echodeck.hub.room import Room
+from echodeck.hub.session import Session, Shown
+from echodeck.model.board import Board
+from echodeck.model.job import Job
+from echodeck.store import Store
 from echodeck.store.memory import MemoryStore
+from echodeck.wire import say
 
 PATIENCE_S = 10.0
 ENGINE = {
@@ -194,3 +203,117 @@ def web_at() -> type[Web]:
 @pytest.fixture
 def web(hub: Hub) -> Web:
     return Web(hub.url)
+
+
+class Rig:
+    """A room without sockets: a clock that the test sets, ticks by hand, and everything that was told."""
+
+    def __init__(self, store: Store | None = None, settings: Settings | None = None) -> None:
+        self.store: Store = store if store is not None else MemoryStore()
+        self.settings = settings or Settings(data=Path("nowhere"), lease_s=10.0)
+        self.now_s = 1_700_000_000.0
+        self.told: list[Shown] = []
+        self.own: list[Shown] = []
+        """What was told to one connection alone."""
+        self._count = 0
+
+    async def start(self) -> Rig:
+        self.room = Room(self.store, self.settings, self.told.append, clock=lambda: self.now_s)
+        await self.room.start()
+        await self.settle()
+        return self
+
+    async def stop(self) -> None:
+        await self.room.stop()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    def session(self, user: str = "ann", client: str = "", endpoint: str = "/api/ws") -> Session:
+        self._count += 1
+        one = Session(f"s{self._count}", endpoint, client or f"c{self._count}", user, self.own.append)
+        self.room.joined(one)
+        return one
+
+    async def ask(self, session: Session, type_: str, payload: Any = None, id_: str | None = None) -> dict[str, Any]:
+        """The result of a request, checked as one from a socket is."""
+        endpoint = next(path for path, types in reversed(say.ENDPOINTS.items()) if type_ in types)
+        frame = wire.request(type_, payload, id_=id_, at_s=self.now_s)
+        return await self.room.handle(session, wire.decode_request(frame, endpoint))
+
+    async def settle(self) -> None:
+        """Everything that happened so far is in force, and written if it can be."""
+        change = Change(self.now_s)
+        change.batch.records["probe", "test"] = {}
+        await self.room.desk.ledger.put(change)
+
+    async def tick(self, after_s: float = 0.0) -> None:
+        self.now_s += after_s
+        self.room.tick(self.now_s)
+        await self.settle()
+
+    async def agent(self, name: str = "agent-1", running: Any = (), **fields: Any) -> Session:
+        """A connected agent. `register` has what it was answered."""
+        session = self.session("", endpoint="/api/coordination/ws")
+        self.registered = await self.ask(session, "register", {
+            "agentId": name, "host": "studio", "engines": [ENGINE], "running": list(running), **fields})
+        return session
+
+    async def submit(self, session: Session, **fields: Any) -> list[str]:
+        return list((await self.ask(session, "submit", {"prompt": "hills", **fields}))["jobIds"])
+
+    async def claim(self, agent: Session, worker: str = "w1") -> dict[str, Any] | None:
+        found: dict[str, Any] | None = (await self.ask(agent, "claim", {"workerId": worker,
+                                                                        "engines": ["sketch"]}))["job"]
+        return found
+
+    async def report(self, agent: Session, job: dict[str, Any], fact: str, id_: str | None = None,
+                     **fields: Any) -> dict[str, Any]:
+        return await self.ask(agent, "job_report", {
+            "jobId": job["id"], "attempt": job["attempt"], "workerId": job["worker_id"], "fact": fact,
+            "atS": self.now_s, **fields}, id_)
+
+    def job(self, job_id: str) -> Job:
+        return self.room.desk.queue.get(job_id)
+
+    def order(self) -> list[str]:
+        return [job.id for job in self.room.desk.queue.waiting()]
+
+    def types(self) -> list[str]:
+        return [shown.type for shown in self.told]
+
+    def alerts(self, *, open_: bool = True) -> dict[str, Any]:
+        """The alerts on the board by cause."""
+        found = [it for it in self.room.board.all("alerts").values() if not (open_ and it.resolved_at)]
+        return {it.cause: it for it in found}
+
+
+def replay(told: list[Shown], board: Board | None = None) -> Board:
+    """A viewer's board after these messages, as they come over the wire."""
+    board = Board() if board is None else board
+    for shown in told:
+        for message in wire.decode(wire.encode(shown.type, shown.payload, shown.at_s, shown.seq)):
+            wire.apply(board, message)
+    return board
+
+
+@pytest.fixture
+def rig_type(monkeypatch: pytest.MonkeyPatch) -> type[Rig]:
+    """Rooms whose own clockwork stands still: time is the test's, and a store is tried again at once."""
+    monkeypatch.setattr(room_module, "TICK_S", 1e6)
+    monkeypatch.setattr(ledger_module, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(ledger_module, "RETRY_LAST_S", 0.01)
+    return Rig
+
+
+@pytest.fixture
+async def rig(rig_type: type[Rig]) -> AsyncIterator[Rig]:
+    running = await rig_type().start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def replayed() -> Callable[..., Board]:
+    return replay

@@ -124,6 +124,7 @@ class Commands:
         _, moved = self._desk.queue.apply(job.id, Moved(change.at_s, rank, priority, session.user))
         self._desk.save(moved, change)
         self._spread(change)
+        self._desk.show_job(self._desk.queue.get(job.id), change.at_s)
         self._desk.action(change, session, what, moved)
         return self.order(change.at_s)
 

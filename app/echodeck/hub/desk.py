@@ -51,7 +51,8 @@ class Desk:
     # --- jobs ---
 
     def view(self, job: Job, now_s: float) -> show.JobView:
-        shown = self._shown_plan.get(job.id)
+        # A place in the queue is a waiting job's; one that was just claimed is in the plan until the next one is made.
+        shown = None if job.in_hand else self._shown_plan.get(job.id)
         return show.job_view(job, self.outlooks.of(job, shown[0] if shown else None, now_s))
 
     def save(self, job: Job, change: Change) -> None:
