@@ -181,7 +181,7 @@ class Desk:
                 self.show_job(self.queue.get(job_id), now_s)
 
     def _update(self, waiting: list[Job], in_hand: list[Job], now_s: float) -> show.QueueUpdate:
-        order = [*sorted(in_hand, key=lambda job: job.started_s or 0.0), *waiting]
+        order = [*in_hand, *waiting]
         count = dict.fromkeys(JobState, 0)
         for job in self.queue.all():
             count[job.state] += 1

@@ -76,7 +76,9 @@ class Queue:
         return sorted(found, key=_place)
 
     def in_hand(self) -> list[Job]:
-        return [job for job in self._jobs.values() if job.in_hand]
+        """What workers have, longest first."""
+        found = [job for job in self._jobs.values() if job.in_hand]
+        return sorted(found, key=lambda job: (job.started_s or 0.0, job.id))
 
     def ended(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.state in TERMINAL]

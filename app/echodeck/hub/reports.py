@@ -46,6 +46,12 @@ _THEN = {
 _ENDS = (CancelledNow, Completed, Failed)
 
 
+def _credible(at_s: float, job: Job, change: Change) -> float:
+    """A moment as the agent says it, but neither before the attempt began nor still to come: its clock may be wrong,
+    and a time beyond all calendars is a record that nobody can be shown."""
+    return min(max(at_s, job.started_s or 0.0), change.at_s)
+
+
 class Reports:
     """Each method is one message type, as in Commands."""
 
@@ -168,7 +174,7 @@ class Reports:
         job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}
-        fact = self._fact(payload)
+        fact = self._fact(payload, _credible(payload.at_s, job, change))
         # A pause confirmed late, after the job was asked to go on: what follows will say so.
         before, after = self._desk.queue.apply(job.id, fact)
         if after is before:
@@ -186,8 +192,7 @@ class Reports:
             self._ended(session, after, change)
         return {}
 
-    def _fact(self, payload: say.JobReport) -> Fact:
-        at_s = payload.at_s
+    def _fact(self, payload: say.JobReport, at_s: float) -> Fact:
         match payload.fact:
             case "planned":
                 return Planned(at_s, tuple(payload.stages))
@@ -262,8 +267,9 @@ class Reports:
         job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}
-        desk.queue.apply(job.id, Stepped(payload.at_s, payload.index, payload.step))
-        for stage, step, at_s, duration_s in payload.samples:
+        desk.queue.apply(job.id, Stepped(_credible(payload.at_s, job, change), payload.index, payload.step))
+        for stage, step, told_s, duration_s in payload.samples:
+            at_s = _credible(told_s, job, change)
             change.batch.steps.append(StepSample(job.id, job.attempt, stage, step, at_s, duration_s))
             desk.outlooks.stepped(job.id, stage, step, at_s, duration_s)
         desk.show_job(self.read(job.id, change), change.at_s)
@@ -284,7 +290,7 @@ class Reports:
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:
         desk = self._desk
-        line = LogLine(uuid.uuid4().hex, payload.at_s or change.at_s, payload.level,
+        line = LogLine(uuid.uuid4().hex, min(payload.at_s or change.at_s, change.at_s), payload.level,
                        payload.source, payload.message, payload.job_id)
         change.tell("log", "logs", line.id, show.log_view(line))
         desk.keep("logs", line.id)
