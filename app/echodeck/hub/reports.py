@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import wire
-from ..errors import BadFrame
+from ..errors import BadField, BadFrame
 from ..model.engine import EngineInfo
 from ..model.job import (
     TERMINAL,
@@ -95,6 +95,13 @@ class Reports:
             self._desk.workers.lease(job.id, session.agent_id, change.at_s)
         return job
 
+    def _check_stage(self, said: say.JobReport | say.JobProgress) -> None:
+        """Raises BadField for a stage that the job has not. Asked first: what is refused must not have taken the job
+        back into hand."""
+        job = self._desk.queue.get(said.job_id) if said.job_id in self._desk.queue else None
+        if job is not None and job.attempt == said.attempt and said.index >= len(job.stages):
+            raise BadField("index", f"stage {said.index} of a job that has {len(job.stages)} stages")
+
     def _counted(self, job_id: str, attempt: int, worker_id: str, change: Change) -> Job | None:
         desk = self._desk
         if job_id not in desk.queue:
@@ -171,6 +178,8 @@ class Reports:
         return {"job": wire.plain(taken)}
 
     def job_report(self, session: Session, payload: say.JobReport, change: Change) -> dict[str, Any]:
+        if payload.fact in ("stage_started", "stage_done"):
+            self._check_stage(payload)
         job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}
@@ -264,6 +273,7 @@ class Reports:
 
     def job_progress(self, session: Session, payload: say.JobProgress, change: Change) -> dict[str, Any]:
         desk = self._desk
+        self._check_stage(payload)
         job = self._ours(session, payload, change)
         if job is None:
             return {"stale": True}

@@ -248,3 +248,15 @@ async def test_what_completes_is_told_and_learnt(place: Any, ada: Any, agent: An
     assert len(await place.store.estimates(job_id=job_id)) >= 3
     [next_] = await ada.submit()
     assert place.job(next_)["expectedDuration"] == pytest.approx(2.6, rel=0.2)
+
+
+@pytest.mark.parametrize("word", ["report", "progress"])
+async def test_a_word_that_is_refused_does_not_take_a_job_back(place: Any, ada: Any, agent: Any, word: str) -> None:
+    """A stage that there is not, of a job that was given up: it stays where everybody sees it."""
+    [job_id] = await ada.submit()
+    job = await agent.claim()
+    await place.wait_s(11.0)
+    with pytest.raises(InputError):
+        await (agent.report(job, "stage_started", index=1) if word == "report" else agent.step(job, 1))
+    assert place.job(job_id)["status"] == "pending"
+    assert (await place.stored())[job_id].state.value == "pending"
