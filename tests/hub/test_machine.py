@@ -60,7 +60,8 @@ class Machine(RuleBasedStateMachine):
         self.rig = self.rig_type()
         self.names = itertools.count(1)
         self.agents = [Agent("a", 0), Agent("b", 1)]
-        self.alive: set[str] = set()
+        self.alive: dict[str, None] = {}
+        """Every accepted job not removed, in the order they came: ids are random, and runs must be repeatable."""
         self.said: list[tuple[str, str, Any, str, dict[str, Any]]] = []
         self.seen_seqs: list[int] = []
         self.viewer = Board()
@@ -92,7 +93,7 @@ class Machine(RuleBasedStateMachine):
             return None
 
     def any_job(self, pick: int) -> str:
-        found = sorted(self.alive, key=lambda id_: self.rig.job(id_).created_s)
+        found = list(self.alive)
         return found[pick % len(found)] if found else "nobody"
 
     def connect(self, agent: Agent) -> None:
@@ -115,7 +116,7 @@ class Machine(RuleBasedStateMachine):
     def hand(self, agent: Agent, pick: int) -> tuple[str, Hand] | None:
         if agent.session is None or not agent.hands:
             return None
-        id_ = sorted(agent.hands)[pick % len(agent.hands)]
+        id_ = list(agent.hands)[pick % len(agent.hands)]
         return id_, agent.hands[id_]
 
     def report(self, agent: Agent, id_: str, fact: str, **fields: Any) -> bool:
@@ -141,8 +142,8 @@ class Machine(RuleBasedStateMachine):
         self.rig.now_s += 0.001
         ids = self.ask(self.person, "submit", {"prompt": "x", "count": count, "priority": priority})["jobIds"]
         assert len(set(ids)) == count
-        assert not self.alive & set(ids)
-        self.alive |= set(ids)
+        assert not self.alive.keys() & set(ids)
+        self.alive.update(dict.fromkeys(ids))
 
     @rule(pick=picks, command=st.sampled_from(["pause", "resume", "cancel"]))
     def command(self, pick: int, command: str) -> None:
@@ -175,13 +176,13 @@ class Machine(RuleBasedStateMachine):
     def remove(self, pick: int) -> None:
         id_ = self.any_job(pick)
         if self.attempt("remove", {"jobId": id_}) is not None:
-            self.alive.discard(id_)
+            self.alive.pop(id_, None)
 
     @rule()
     def clear(self) -> None:
         done = {id_ for id_ in self.alive if self.rig.job(id_).state is JobState.COMPLETED}
         assert self.ask(self.person, "clear_completed")["cleared"] == len(done)
-        self.alive -= done
+        self.alive = {id_: None for id_ in self.alive if id_ not in done}
 
     @precondition(lambda self: self.said)
     @rule(which=st.integers(0, 30))
@@ -340,7 +341,7 @@ class Machine(RuleBasedStateMachine):
         jobs = self.rig.room.desk.queue.all()
         for job in jobs:
             check(job)
-        assert Counter(job.id for job in jobs) == Counter(self.alive)
+        assert Counter(job.id for job in jobs) == Counter(list(self.alive))
         stored = self.runner.run(self.rig.store.jobs())
         assert {job.id: kept(job) for job in stored} == {job.id: kept(job) for job in jobs}
 

@@ -68,7 +68,7 @@ class Play:
 
     async def _do(self, verb: str, pick: int) -> None:
         rig, person = self.rig, self.person
-        jobs = sorted(job.id for job in rig.room.desk.queue.all())
+        jobs = [job.id for job in rig.room.desk.queue.all()]  # in the order they came: ids are random
         job = {"jobId": jobs[pick % len(jobs)] if jobs else "nobody"}
         match verb:
             case "submit":

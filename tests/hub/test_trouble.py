@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import echodeck
+from echodeck import wire
 from echodeck.config import Settings
 from echodeck.errors import InputError, StoreUnavailable
 from echodeck.hub import ledger as ledger_module
@@ -213,6 +214,22 @@ async def test_stopping_tries_once_more(rig_type: Any, mended: bool, caplog: pyt
     await rig.start()
     assert "store" not in rig.alerts(), "it works now, and so the alert is over"
     await rig.stop()
+
+
+async def test_an_alert_from_before_a_kill_is_over_when_it_works(rig: Any) -> None:
+    """Killed after the kept changes were written and before the alert was resolved."""
+    rig.store.reason = FULL
+    with pytest.raises(InputError):
+        await rig.submit(rig.session())
+    await rig.agent()
+    await rig.settle()
+    open_ = wire.plain(rig.room.desk.alerts["store"])
+    await well_again(rig)
+    await rig.stop()
+    await rig.store.append(Batch(records={("alerts", open_["id"]): open_}))
+    await rig.start()
+    assert rig.alerts() == {}
+    assert rig.room.refused == ""
 
 
 async def test_a_change_that_cannot_be_written_takes_no_other_with_it(rig: Any, caplog: Any) -> None:
