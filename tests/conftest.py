@@ -21,9 +21,12 @@ def chromium_path() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A playwright Browser, the system's Chromium. Without one the test is skipped, but fails when CI is true."""
+    """A playwright Browser, the system's Chromium. Without one the test is skipped, but fails when CI is true.
+
+    One a module: while it is open, playwright's event loop runs in the main thread, and no coroutine test can.
+    """
     path = chromium_path()
     if path is None:
         message = "no Chromium: install it, or set ECHODECK_CHROMIUM"
