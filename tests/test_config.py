@@ -28,6 +28,11 @@ def test_each_layer_wins_over_the_one_before(tmp_path: Path) -> None:
         ({}, {}, "port = [", "echodeck.toml"),
         ({}, {}, "slots = 0", "slots: must be more than 0"),
         ({}, {}, "port = true", "port: expected int"),
+        ({}, {}, "slots = 1.5", "slots: expected a whole number, got 1.5"),
+        ({}, {}, "port = inf", "port: expected a whole number"),
+        ({}, {"ECHODECK_SLOTS": "1.5"}, "", "ECHODECK_SLOTS: expected int"),
+        ({}, {}, "lease_s = nan", "lease_s: expected a finite number"),
+        ({}, {"ECHODECK_LEASE_S": "inf"}, "", "ECHODECK_LEASE_S: expected a finite number"),
     ],
 )
 def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, int], environ: dict[str, str], content: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -94,10 +95,14 @@ def _convert(name: str, value: Any, where: str) -> Any:
     kind = hints[name]
     if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
         raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}")
+    if kind is int and isinstance(value, float):
+        raise ConfigError(f"{where}: expected a whole number, got {value!r}")
     try:
         converted = kind(value)
     except ValueError as error:
         raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}") from error
+    if kind is float and not math.isfinite(converted):
+        raise ConfigError(f"{where}: expected a finite number, got {value!r}")
     if name in ("port", "dash_port") and not 0 <= converted <= 65535:
         raise ConfigError(f"{where}: a port is 0 to 65535, got {converted}")
     if name in ("lease_s", "heartbeat_s", "period_s", "slots", "max_frame_bytes") and converted <= 0:
