@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import socket
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from .. import wire
 from ..config import Settings
 from ..errors import BadField, UnknownRecord
-from ..model.record import LEVELS, Disk, Host
+from ..model.record import LEVELS, Host
 from ..version import __version__
 from ..wire import say, show
 from .answers import Asked, answer, shows
@@ -28,6 +31,8 @@ from .shapes import (
     VramHealth,
 )
 from .tally import SPANS_S, tally
+
+log = logging.getLogger(__name__)
 
 SERVICE = "echo-brain"
 GB = 1 << 30
@@ -123,7 +128,7 @@ def health_of(room: Room, data: Path) -> SystemHealth:
         return SystemHealth("error" if room.refused else "warning", VramHealth(gpu_name="no GPU"),
                             CpuHealth(0.0, 0, [0.0, 0.0, 0.0]),
                             MemoryHealth(), DiskHealth(), "",
-                            ["no machine has been measured yet", *reasons])
+                            list(dict.fromkeys(["no machine has been measured yet", *reasons])))
     disk = _disk(host, data)
     used = sum(gpu.vram_used_bytes or 0 for gpu in host.gpus)
     total = sum(gpu.vram_total_bytes or 0 for gpu in host.gpus)
@@ -132,6 +137,7 @@ def health_of(room: Room, data: Path) -> SystemHealth:
     for what, percent in (("memory", memory.percentage), ("disk", disk.percentage)):
         if percent > FULL_PERCENT:
             reasons.append(f"the {what} of {host.name} is {percent:.0f} % full")
+    reasons = list(dict.fromkeys(reasons))
     load = [*host.load, 0.0, 0.0, 0.0][:3]
     return SystemHealth(
         "error" if room.refused else "warning" if reasons else "healthy",
@@ -141,11 +147,30 @@ def health_of(room: Room, data: Path) -> SystemHealth:
 
 
 def _disk(host: Host, data: Path) -> DiskHealth:
-    """The file system that the data lies on, if the sample has it, else the first."""
-    place = data.absolute().as_posix()
-    holding: list[Disk] = [disk for disk in host.disks if place.startswith(disk.mount.rstrip("/\\") or "/")]
-    found = max(holding, key=lambda disk: len(disk.mount), default=host.disks[0] if host.disks else None)
-    if found is None:
-        return DiskHealth()
-    percent = 100.0 * found.used_bytes / found.total_bytes if found.total_bytes else 0.0
-    return DiskHealth(found.used_bytes, found.total_bytes, found.free_bytes, percent)
+    """The file system that the data lies on, if the sample has it or it is this machine's, else the first."""
+    local = host.name == socket.gethostname()
+    place = data.resolve() if local else data.absolute()
+    holding = [disk for disk in host.disks if place.is_relative_to(disk.mount)]
+    found = max(holding, key=lambda disk: len(Path(disk.mount).parts), default=host.disks[0] if host.disks else None)
+    if local and (found is None or Path(found.mount) != _mount(place)):
+        try:
+            total, used, free = shutil.disk_usage(_there(place))
+        except OSError as error:  # the sample's own disks are the next best
+            log.debug("no figures of the file system of %s: %s", place, error)
+        else:
+            return _health(used, total, free)
+    return DiskHealth() if found is None else _health(found.used_bytes, found.total_bytes, found.free_bytes)
+
+
+def _health(used: int, total: int, free: int) -> DiskHealth:
+    """As `df` counts: what is kept back for root is neither used nor free, so that a full disk is 100 % full."""
+    return DiskHealth(used, total, free, 100.0 * used / (used + free) if used + free else 0.0)
+
+
+def _mount(place: Path) -> Path:
+    return next((one for one in (place, *place.parents) if one.is_mount()), place)
+
+
+def _there(place: Path) -> Path:
+    """The data directory, or while it has not been made what it will be in."""
+    return next((one for one in (place, *place.parents) if one.exists()), place)
