@@ -149,6 +149,30 @@ def test_status_is_one_document(run: Any, deck: Any, say: Any) -> None:
     assert "box: CPU 12 %, memory 25 %" in text
 
 
+def test_status_says_who_is_away_and_since_when(run: Any, deck: Any) -> None:
+    seen = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    at = {"at_s": seen.timestamp(), "period_s": 1.0, "cpu_percent": 12.0, "memory_used_bytes": 1,
+          "memory_total_bytes": 4}
+    state = deck.greeting[0]["payload"]
+    state["hosts"] = [{"name": "gone", **at}, {"name": "mute", **at, "at_s": at["at_s"] - 60}, {"name": "well", **at}]
+    state["agents"] = [
+        {"id": name, "status": status, "metadata": {"host": name, "seen": seen.isoformat()}}
+        for name, status in (("gone", "offline"), ("mute", "online"), ("well", "busy"))]
+    text = run("status", "--hub", deck.url).out
+    local = seen.astimezone()
+    assert f"machine   gone: offline since {local:%Y-%m-%d %H:%M:%S}\n" in text
+    assert f"machine   mute: not measured since {local - timedelta(seconds=60):%Y-%m-%d %H:%M:%S}\n" in text
+    assert "machine   well: CPU 12 %" in text
+    assert f"agent     gone: offline since {local:%Y-%m-%d %H:%M:%S}\n" in text
+    assert "agent     mute: online\n" in text
+
+
+def test_clear_says_what_it_clears(run: Any) -> None:
+    said = " ".join(run("clear", "--help").out.split())
+    assert "completed jobs" in said
+    assert "failed and cancelled ones stay" in said
+
+
 def sequence(hub: Any, say: Any, *steps: dict[str, Any]) -> None:
     """After a client's first request, tells these jobs' values."""
 

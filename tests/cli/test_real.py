@@ -95,6 +95,26 @@ def test_the_status_has_the_agent(type_: Any) -> None:
     assert "agent-1" in type_("status").out
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe breaks otherwise there")
+def test_a_reader_that_has_had_enough_is_no_fault(type_: Any, served: Any) -> None:
+    type_("submit", "hills", "--count", "5")
+    for arguments in (("queue",), ("queue", "--json"), ("status",)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([sys.executable, "-m", "echodeck", *arguments, "--hub", served[0]], stdout=writer,
+                              stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(APP)}, timeout=60)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_many_are_cancelled_at_once(type_: Any) -> None:
+    type_("submit", "hills", "--count", "60")
+    assert type_("cancel", "--all", "--yes").code == 0
+    assert type_("queue", "--json").json["jobs"] == []
+    assert type_("remove", "--all").code == 0
+    assert type_("queue", "--json", "--all").json["jobs"] == []
+
+
 def test_a_report_is_written(type_: Any, tmp_path: Path) -> None:
     done = type_("report", "-o", str(tmp_path / "r.html"), "--json")
     assert done.json["path"] == str(tmp_path / "r.html")

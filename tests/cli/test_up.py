@@ -174,6 +174,21 @@ async def test_a_hub_that_refuses_to_start_ends_it_all(deck: Supervisor, monkeyp
     assert list(children(deck)) == ["hub"]
 
 
+@pytest.mark.parametrize("was_healthy", [False, True])
+async def test_a_dashboard_that_refuses_to_start_ends_it_all(deck: Supervisor, monkeypatch: pytest.MonkeyPatch,
+                                                             was_healthy: bool) -> None:
+    monkeypatch.setenv("REFUSES", "dash")
+    monkeypatch.setattr("echodeck.cli.child.Backoff", lambda *_, **__: Backoff(0.01, 0.01, chance=lambda: 0.0))
+    running = asyncio.create_task(deck.run())
+    await until("the dashboard's start", lambda: "dash" in children(deck))
+    children(deck)["dash"].was_healthy = was_healthy
+    async with asyncio.timeout(PATIENCE_S):
+        assert await running == 3
+    printer: Any = deck.printer
+    assert printer.text.count("dash  │ echodeck: another hub has it") == (5 if was_healthy else 1)
+    assert "dash cannot be started (exit code 3)" in printer.text
+
+
 async def test_one_that_does_not_end_is_killed(deck: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUBBORN", "agent")
     running = asyncio.create_task(deck.run())
@@ -274,6 +289,14 @@ def test_a_taken_port_is_said_before_anything_starts(run: Any, tmp_path: Path) -
         assert done.error["code"] == "port_taken"
         assert f"port {port}, for the dashboard" in done.error["message"]
         assert "--dash-port" in done.error["message"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_port_for_both_is_refused(run: Any, tmp_path: Path) -> None:
+    done = run("up", "--port", "8400", "--dash-port", "8400", "--data", str(tmp_path / "d"), "--no-browser")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == ("echodeck: hub and dashboard cannot both have port 8400; choose another with --port or "
+                        "--dash-port (0: any free one)\n")
     assert list(tmp_path.iterdir()) == []
 
 

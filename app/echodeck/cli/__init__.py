@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
+from .plain import plain
+from .steer import steer
 
 app = typer.Typer(name="echodeck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   epilog=EXIT_CODES, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
@@ -20,6 +22,9 @@ Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the data lies (ECHODECK_DATA).")]
 JobArg = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of one.")]
+JobArgs = Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="Jobs' ids, or the beginnings of them.")]
+Every = Annotated[bool, typer.Option("--all", help="All jobs that it applies to.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first when it is --all.")]
 EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help="The engine (ECHODECK_ENGINE).")]
 
 
@@ -200,50 +205,34 @@ def watch(
         raise typer.Exit(FAILED)
 
 
-def _steer(verb: str, done: str, job: str, hub: str | None, json: bool, **more: Any) -> None:
-    """One command on one job."""
-
-    async def run(client: Any) -> None:
-        from .show import short
-
-        job_id = find(client, job)
-        for name in ("before", "after"):
-            if more.get(name):
-                more[name] = find(client, more[name])
-        result = await getattr(client, verb)(job_id, **more)
-        out({"jobId": job_id, **result}, json, f"{done} {short(job_id)}")
-
-    with_hub(json, hub, run)
+@app.command(epilog=EXIT_CODES)
+def pause(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Json = False) -> None:
+    """Hold jobs at their next step; --all: those that wait or run."""
+    steer("pause", "pausing", jobs or [], hub, json, every=every)
 
 
 @app.command(epilog=EXIT_CODES)
-def pause(job: JobArg, hub: Hub = None, json: Json = False) -> None:
-    """Hold a job at its next step."""
-    _steer("pause", "pausing", job, hub, json)
+def resume(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Json = False) -> None:
+    """Let paused jobs go on."""
+    steer("resume", "resuming", jobs or [], hub, json, every=every)
 
 
 @app.command(epilog=EXIT_CODES)
-def resume(job: JobArg, hub: Hub = None, json: Json = False) -> None:
-    """Let a paused job go on."""
-    _steer("resume", "resuming", job, hub, json)
+def cancel(jobs: JobArgs = None, every: Every = False, yes: Yes = False, hub: Hub = None, json: Json = False) -> None:
+    """End jobs at their next step; --all: all that have not ended."""
+    steer("cancel", "cancelling", jobs or [], hub, json, every=every, yes=yes)
 
 
 @app.command(epilog=EXIT_CODES)
-def cancel(job: JobArg, hub: Hub = None, json: Json = False) -> None:
-    """End a job at its next step."""
-    _steer("cancel", "cancelling", job, hub, json)
+def retry(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Json = False) -> None:
+    """Queue failed or cancelled jobs again."""
+    steer("retry", "queued again:", jobs or [], hub, json, every=every)
 
 
 @app.command(epilog=EXIT_CODES)
-def retry(job: JobArg, hub: Hub = None, json: Json = False) -> None:
-    """Queue a failed or cancelled job again."""
-    _steer("retry", "queued again:", job, hub, json)
-
-
-@app.command(epilog=EXIT_CODES)
-def remove(job: JobArg, hub: Hub = None, json: Json = False) -> None:
-    """Take a job out of the list."""
-    _steer("remove", "removed", job, hub, json)
+def remove(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Json = False) -> None:
+    """Take jobs out of the list; --all: those that have ended."""
+    steer("remove", "removed", jobs or [], hub, json, every=every)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -262,12 +251,21 @@ def move(
             from ..errors import BadField
 
             raise BadField("direction", "say up, down, top or bottom, or one of --place, --before, --after")
-    _steer("move", "moved", job, hub, json, direction=direction, place=place, before=before, after=after)
+
+    async def run(client: Any) -> None:
+        from .show import short
+
+        job_id = find(client, job)
+        result = await client.move(job_id, direction, place=place, before=before and find(client, before),
+                                   after=after and find(client, after))
+        out({"jobId": job_id, **result}, json, f"moved {short(job_id)}")
+
+    with_hub(json, hub, run)
 
 
 @app.command(epilog=EXIT_CODES)
 def clear(hub: Hub = None, json: Json = False) -> None:
-    """Take all ended jobs out of the list."""
+    """Take the completed jobs out of the list; failed and cancelled ones stay (see remove)."""
 
     async def run(client: Any) -> None:
         result = await client.clear_completed()
@@ -335,6 +333,6 @@ def _fault(error: Exception) -> int:
     """A fault of ours: still one line, unless somebody looks for it."""
     if os.environ.get("ECHODECK_DEBUG"):
         raise error
-    typer.echo(f"echodeck: an unexpected error: {type(error).__name__}: {error} (ECHODECK_DEBUG=1 shows where)",
-               err=True)
+    what = f"{type(error).__name__}: {plain(str(error))}"
+    typer.echo(f"echodeck: an unexpected error: {what} (ECHODECK_DEBUG=1 shows where)", err=True)
     return FAILED

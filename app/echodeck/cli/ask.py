@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import sys
 import traceback
@@ -15,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 
 from ..errors import BadField, ConfigError, EchodeckError, HubUnreachable, InputError, StoreHeld
+from .plain import as_line, plain
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ def exit_code(error: EchodeckError) -> int:
 
 def fail(error: EchodeckError, as_json: bool) -> NoReturn:
     """One line on stderr (a JSON document with --json), and the exit code that goes with it."""
-    one_line = " ".join(error.message.split())
-    text = json.dumps({"error": error.as_dict()}) if as_json else f"echodeck: {one_line}"
+    one_line = plain(" ".join(error.message.split()))
+    text = as_line({"error": error.as_dict()}) if as_json else f"echodeck: {one_line}"
     typer.echo(text, err=True)
     raise typer.Exit(exit_code(error))
 
@@ -55,9 +55,9 @@ def exits(as_json: bool) -> Iterator[None]:
         _debug()
         fail(error, as_json)
     except BrokenPipeError:
-        # Whoever read our output has gone (`echodeck queue | head`): nothing more to say, also not at exit.
+        # Whoever read our output has had enough (`echodeck queue | head`): nothing more to say, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit from None
     except OSError as error:
         _debug()
         fail(EchodeckError(str(error), code="os_error"), as_json)
@@ -116,8 +116,8 @@ def find(client: Any, prefix: str) -> str:
 
 
 def out(value: Any, as_json: bool, text: Callable[[], str] | str) -> None:
-    """The command's answer: `value` as one JSON document, or words."""
-    typer.echo(json.dumps(value, ensure_ascii=False) if as_json else text if isinstance(text, str) else text())
+    """The command's answer: `value` as one JSON document, or words, in which what others wrote is made `plain`."""
+    typer.echo(as_line(value) if as_json else text if isinstance(text, str) else text())
 
 
 async def state_of(client: Any) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Child:
     def __init__(self, name: str, command: tuple[str, ...], say: Callable[[str], None], log: Path,
                  ended: Callable[[Child, int], bool], backoff: Backoff | None = None) -> None:
         self.name, self.command, self.was_healthy, self.restarts = name, command, False, 0
+        self.refusals = 0
+        """How often in a row it has refused to start, as its supervisor counts."""
         self._say, self._ended = say, ended
         self._log = _log_file(log, say)
         # Nobody else starts this child, so there is nothing to spread by chance.
@@ -66,10 +68,11 @@ class Child:
             code = await self._once()
             lived_s = time.monotonic() - began
             self.was_healthy = self.was_healthy or lived_s >= HEALTHY_S
+            if lived_s >= HEALTHY_S:
+                self.refusals = 0
+                self._backoff.reset()
             if self._stopping or self._ended(self, code):
                 return
-            if lived_s >= HEALTHY_S:
-                self._backoff.reset()
             wait_s = self._backoff.next_s()
             self._tell(f"ended ({_how(code)}); starting it again in {wait_s:g} s")
             await asyncio.sleep(wait_s)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .plain import plain
+
 COLOURS = {"hub": "36", "agent": "35", "dash": "34", "up": "32"}
 
 
@@ -24,7 +26,7 @@ class Printer:
         label = f"{name:<5}"
         if stream.isatty() and "NO_COLOR" not in os.environ:
             label = f"\x1b[{COLOURS.get(name, '37')}m{label}\x1b[0m"
-        self._write(f"{label} │ {text}\n", error=self.as_json)
+        self._write(f"{label} │ {plain(text)}\n", error=self.as_json)
 
     def child(self, name: str) -> Callable[[str], None]:
         return lambda text: self.line(name, text)

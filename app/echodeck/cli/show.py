@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -11,11 +10,15 @@ from typing import Any
 
 import typer
 
+from .plain import as_line, plain
+
 ENDED = frozenset({"completed", "failed", "cancelled"})
 COLOURS = {"running": "bright_blue", "paused": "yellow", "failed": "red", "completed": "green", "pending": "white",
            "cancelled": "bright_black"}
 SHORT = 8
 FRAMES_PER_S = 8
+SILENT_S = 30.0
+"""A machine whose agent is there while its last sample is so much older has stopped to be measured."""
 Job = dict[str, Any]
 
 
@@ -25,11 +28,16 @@ def console() -> Any:
 
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process with code 1; `ask.exits` knows what a reader that has gone means.
+            raise BrokenPipeError
+
+    return Piped(highlight=False, width=None if sys.stdout.isatty() else 240)
 
 
 def short(job_id: str) -> str:
-    return job_id[:SHORT]
+    return plain(job_id[:SHORT])
 
 
 def span(seconds: float | None) -> str:
@@ -89,7 +97,7 @@ def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
         state = Text(f"{job['status']}{'…' if job.get('request') else ''}", COLOURS.get(job["status"], ""))
         position = job.get("position")
         # Text, not markup: a title with [brackets] is somebody's text.
-        table.add_row(*(Text(str(cell)) if isinstance(cell, str | int) else cell for cell in (
+        table.add_row(*(Text(plain(str(cell))) if isinstance(cell, str | int) else cell for cell in (
             "" if position is None else position + 1, short(job["jobId"]), state,
             "" if job["status"] == "pending" else f"{job['progress']:.0f} %", span(left_s(job)),
             clock(job.get("expectedStart")) if job["status"] == "pending" else "", job["title"], job["model"],
@@ -108,14 +116,43 @@ def status_text(found: dict[str, Any]) -> str:
     lines += [f"state     {status.get('consciousness', '–')}, working memory {status.get('working_memory', '–')}"]
     for host in found["hosts"]:
         memory = 100 * host["memory_used_bytes"] / host["memory_total_bytes"] if host["memory_total_bytes"] else 0
+        silent = _silent(host, found["agents"])
+        if silent:
+            lines.append(f"machine   {host['name']}: {silent}")
+            continue
         lines.append(f"machine   {host['name']}: CPU {host['cpu_percent']:.0f} %, memory {memory:.0f} %")
         lines += [f"          {_gpu(gpu)}" for gpu in host.get("gpus", [])]
     for agent in found["agents"]:
-        lines.append(f"agent     {agent['id']}: {agent['status']}")
+        away = f" since {since(agent['metadata'].get('seen'))}" if agent["status"] == "offline" else ""
+        lines.append(f"agent     {agent['id']}: {agent['status']}{away}")
     queue = found["queue"]
     lines.append("queue     " + (", ".join(f"{n} {name}" for name, n in queue.items() if n) or "empty"))
     lines += [f"{alert['level']:<9} {alert['title']}: {alert['message']}" for alert in found["alerts"]]
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
+
+
+def _silent(host: Job, agents: list[Job]) -> str:
+    """Why nothing is known of a machine now; "" when it is measured."""
+    own = [agent for agent in agents if agent["metadata"].get("host") == host["name"]]
+    if own and all(agent["status"] == "offline" for agent in own):
+        return f"offline since {since(max(str(agent['metadata'].get('seen') or '') for agent in own))}"
+    seen = max((_moment(agent["metadata"].get("seen")) for agent in own), default=0.0)
+    # Both by clocks that the hub goes by: this one's may be wrong.
+    if seen - host.get("at_s", seen) > max(SILENT_S, 5 * host.get("period_s", 1.0)):
+        return f"not measured since {since(datetime.fromtimestamp(host['at_s'], UTC).isoformat())}"
+    return ""
+
+
+def _moment(moment: str | None) -> float:
+    return datetime.fromisoformat(moment).timestamp() if moment else 0.0
+
+
+def since(moment: str | None) -> str:
+    """A moment in the past as local time, with its day when that is not today's."""
+    if not moment:
+        return "an unknown time"
+    at = datetime.fromisoformat(moment).astimezone()
+    return at.strftime("%H:%M:%S" if at.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M:%S")
 
 
 def _latency(latency_s: float | None) -> str:
@@ -141,7 +178,7 @@ async def watch(client: Any, ids: Iterable[str] | None, *, as_json: bool, quiet:
     if quiet:
         return await _follow(client, wanted, lambda jobs: None)
     if as_json:
-        return await _follow(client, wanted, _Lines(lambda job: json.dumps(job, ensure_ascii=False), 0.0))
+        return await _follow(client, wanted, _Lines(as_line, 0.0))
     if not screen.is_terminal:
         return await _follow(client, wanted, _Lines(job_line, 10.0))
     return await _live(client, wanted, screen)
@@ -217,11 +254,12 @@ class _Lines:
 
 def job_line(job: Job) -> str:
     step = f", step {job['currentStep']} of {job['totalSteps']}" if job["totalSteps"] else ""
-    stage = f" ({job['stage']}{step})" if job["stage"] and job["status"] not in ENDED else ""
+    stage = f" ({plain(job['stage'])}{step})" if job["stage"] and job["status"] not in ENDED else ""
     left = left_s(job)
     until = f", {span(left)} left" if left is not None and job["status"] == "running" else ""
-    why = f": {job['error']}" if job.get("error") else ""
-    return f"{short(job['jobId'])} {job['status']} {job['progress']:.0f} %{stage}{until}{why}  {job['title']}"
+    why = f": {plain(job['error'])}" if job.get("error") else ""
+    done = f"{job['status']} {job['progress']:.0f} %"
+    return f"{short(job['jobId'])} {done}{stage}{until}{why}  {plain(job['title'])}"
 
 
 def bars(jobs: list[Job]) -> Any:
@@ -238,7 +276,8 @@ def bars(jobs: list[Job]) -> Any:
         step = f"{job['stage']} {job['currentStep']}/{job['totalSteps']}" if job["totalSteps"] else job["stage"]
         what = (job.get("error") or job["status"]) if job["status"] != "running" else step
         table.add_row(
-            Text(short(job["jobId"]), "bright_black"), Text(job["title"][:32]),
+            Text(short(job["jobId"]), "bright_black"), Text(plain(job["title"])[:32]),
             ProgressBar(100, job["progress"], width=32, complete_style=colour, finished_style=colour),
-            Text(f"{job['progress']:3.0f} %", colour), Text(str(what)[:60]), Text(span(left_s(job)), "bright_black"))
+            Text(f"{job['progress']:3.0f} %", colour), Text(plain(str(what))[:60]),
+            Text(span(left_s(job)), "bright_black"))
     return table

@@ -2,7 +2,8 @@
 
 Each child's stdin is a pipe that ends with this process, however it ends (see `leash`). A child that dies is started
 again after 0.5 s, doubling to 10 s; 30 s of health start that over. A child that refuses to start at all (its exit
-code says that trying again is no help) ends everything with that code.
+code says that trying again is no help) ends everything with that code; one that has been well before may refuse
+a few times.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..config import Settings
-from ..errors import EchodeckError, HubUnreachable
+from ..errors import ConfigError, EchodeckError, HubUnreachable
 from .ask import BAD_INPUT, UNREACHABLE
 from .child import Child
 from .ports import answers, check_free, free_port
@@ -29,6 +30,8 @@ START_S = 60.0
 """How long the hub and the page may take to answer."""
 STOP_S = 12.0
 HOPELESS = frozenset({BAD_INPUT, UNREACHABLE})
+PATIENCE = 5
+"""How often in a row a child that has been well may refuse to start: its port, say, may be free again soon."""
 
 Command = tuple[str, ...]
 
@@ -42,7 +45,10 @@ def main(settings: Settings, *, demo: bool, browser: bool, as_json: bool = False
 
 def with_ports(settings: Settings) -> Settings:
     """The settings with port 0 made a free port, and both ports checked before anything starts."""
-    port = settings.port or free_port(settings.host, "port", "hub")
+    if settings.port and settings.port == settings.dash_port:
+        raise ConfigError(f"hub and dashboard cannot both have port {settings.port}; choose another with --port or "
+                          "--dash-port (0: any free one)", field="dash-port")
+    port = settings.port or free_port(settings.host, "port", "hub", other_than=settings.dash_port)
     dash_port = settings.dash_port or free_port(settings.dash_host, "dash-port", "dashboard", other_than=port)
     check_free(settings.host, port, "port", "hub")
     check_free(settings.dash_host, dash_port, "dash-port", "dashboard")
@@ -121,10 +127,12 @@ class Supervisor:
 
     def _gave_up(self, child: Child, code: int) -> bool:
         """A child ended by itself; True when starting it again is no help, and everything ends."""
-        if code in HOPELESS and not child.was_healthy:
-            self.stop(code)
-            return True
-        return False
+        child.refusals = child.refusals + 1 if code in HOPELESS else 0
+        if not child.refusals or (child.was_healthy and child.refusals < PATIENCE):
+            return False
+        self.printer.line("up", f"{child.name} cannot be started (exit code {code}), see above; ending")
+        self.stop(code)
+        return True
 
     async def _answer(self, url: str, who: str) -> None:
         try:
