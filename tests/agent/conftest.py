@@ -40,6 +40,7 @@ def fact_of(report: say.JobReport) -> jobs.Fact:
         "cancelled": lambda: jobs.CancelledNow(at),
         "completed": lambda: jobs.Completed(at, tuple(report.outputs)),
         "failed": lambda: jobs.Failed(at, report.error or jobs.JobError("", "")),
+        "released": lambda: jobs.Released(at),
     }[report.fact]()
 
 

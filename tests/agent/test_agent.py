@@ -251,16 +251,17 @@ async def test_what_the_hub_gave_to_another_is_abandoned_in_silence(hub: Any, en
     assert hub.facts("a") == facts
 
 
-async def test_a_clean_stop_says_nothing_of_the_job_in_hand(hub: Any, engine: Any, settings: Any, start: Any,
+async def test_a_clean_stop_gives_the_job_back_and_claims_no_other(hub: Any, engine: Any, settings: Any, start: Any,
                                                             until: Any) -> None:
     hub.queue("a")
+    hub.queue("b")
     agent = start(settings, engine)
     await sampling(hub, engine, until)
-    facts = hub.facts("a")
     agent.stop()
     await until("the end", lambda: agent.client.connection.state == "closed")
-    assert hub.facts("a") == facts
-    assert hub.jobs["a"].state is JobState.RUNNING
+    assert hub.facts("a")[-1] == "released"
+    assert hub.jobs["a"].state is JobState.PENDING
+    assert hub.facts("b") == []
     assert agent.workers[0].control is None
 
 
@@ -276,7 +277,7 @@ async def test_an_engine_that_does_not_heed_is_not_waited_for(hub: Any, engine: 
     await until("the end", lambda: agent.client.connection.state == "closed")
     freed.set()
     assert "did not heed" in caplog.text
-    assert hub.facts("a") == []
+    assert hub.facts("a") == ["released"]
 
 
 async def test_a_broken_source_ends_the_agent_loudly(settings: Any, engine: Any) -> None:

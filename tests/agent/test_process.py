@@ -60,7 +60,7 @@ async def test_it_makes_a_picture_and_ends_in_the_middle_of_the_next(hub: Any, p
     out, err = await end(running)
     assert out.endswith(f"connected to {url}\n")
     assert err == ""
-    assert hub.jobs["b"].state is JobState.RUNNING  # nothing is said of it: its lease runs out
+    assert hub.jobs["b"].state is JobState.PENDING  # it is given back
     assert hub.refused == []
 
 

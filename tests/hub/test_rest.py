@@ -344,3 +344,48 @@ def test_an_address_that_is_not_ours_is_said() -> None:
     for host in ("203.0.113.7", "no.such.host.invalid"):
         with pytest.raises(ConfigError, match="--host"):
             bind(host, 0)
+
+
+async def test_a_page_just_opened_gets_the_last_samples(web: Any, agent: Any) -> None:
+    for second in range(3):
+        await agent.say("host_metrics", {"host": {"name": "atelier", "at_s": 100.0 + second, "cpu_percent": 7.5}})
+    await agent.answer("ping")
+    recent = (await web.get("/api/hosts/recent"))["hosts"]["atelier"]
+    assert [sample["at_s"] for sample in recent] == [100.0, 101.0, 102.0]
+
+
+async def test_a_seq_beyond_the_log_is_told_so(web: Any) -> None:
+    newest = (await web.get("/api/state"))["seq"]
+    assert (await web.get("/api/events?after=9000000"))["seq"] == newest
+    assert (await web("GET", f"/api/events?after={10**30}")).status == 400
+
+
+async def test_clearing_the_list_keeps_the_history(web: Any, agent: Any) -> None:
+    await web.post("/api/generations", SPEC, 201)
+    job = await agent.claim()
+    await agent.report(job, "completed")
+    assert (await web.post("/api/generations/queue/clear-completed"))["cleared"] == 1
+    assert (await web.get("/api/generations"))["jobs"] == []
+    assert [row["jobId"] for row in await web.get("/api/history/jobs")] == [job["id"]]
+    assert (await web.get("/api/status/metrics?timeframe=1h"))["successRate"] == 100.0
+
+
+async def test_only_jobs_in_hand_are_told_as_progress(meet: Any, agent: Any, web: Any) -> None:
+    viewer = await meet("/api/ws")
+    await web.post("/api/generations", {**SPEC, "count": 3}, 201)
+    taken = (await agent.claim())["id"]
+    ended = False
+    while not ended:
+        message = await viewer.next()
+        if message["type"] == "generation_progress":
+            assert message["payload"]["jobId"] == taken
+        ended = message["type"] == "metrics_update"
+
+
+async def test_a_job_given_back_waits_where_it_was(web: Any, agent: Any) -> None:
+    await web.post("/api/generations", {**SPEC, "count": 2}, 201)
+    job = await agent.claim()
+    await agent.report(job, "released")
+    queue = await web.get("/api/generations/queue")
+    assert queue["order"][0] == job["id"]
+    assert (await web.get("/api/state"))["initial"]["alerts"] == []

@@ -102,6 +102,24 @@ async def test_the_same_request_may_be_said_again_when_it_works(rig: Any) -> Non
     assert len(await rig.store.jobs()) == 1
 
 
+async def test_who_leaves_before_the_answer_gets_it_on_coming_back(rig: Any) -> None:
+    """The connection is lost while the job is being written, and the request is said again at once."""
+    await rig.agent()
+    rig.store.gate.clear()
+    tries = rig.store.tries
+    asking = asyncio.create_task(rig.ask(rig.session(client="me"), "submit", {"prompt": "x"}, "7"))
+    await until(lambda: rig.store.tries > tries)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    again = asyncio.create_task(rig.ask(rig.session(client="me"), "submit", {"prompt": "x"}, "7"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    rig.store.gate.set()
+    found = await asyncio.wait_for(again, PATIENCE_S)
+    assert rig.order() == found["jobIds"]
+    assert len(await rig.store.jobs()) == 1
+
+
 async def test_an_alert_says_so_once_and_is_resolved(rig: Any) -> None:
     person = rig.session()
     await rig.agent()

@@ -41,3 +41,8 @@ def test_what_does_not_fit_is_named_with_its_mend(given: dict[str, Any], field: 
         fit(INFO, given)
     assert caught.value.field == field
     assert str(caught.value).startswith(field)
+
+
+def test_a_title_is_one_visible_line() -> None:
+    spec = fit(INFO, {"title": "\x1b[31mred\n\u202ereversed \U0001f469\u200d\U0001f3a8"})
+    assert spec.title == "[31mred reversed \U0001f469\u200d\U0001f3a8"

@@ -30,6 +30,7 @@ FACTS = {
     m.Completed: m.Completed(24.0, (Output("a.png"),)),
     m.Failed: m.Failed(25.0, JobError("engine_error", "no")),
     m.WorkerLost: m.WorkerLost(26.0, -1.0, "worker w1 was not heard from for 10 s"),
+    m.Released: m.Released(27.0),
 }
 SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 
@@ -115,6 +116,14 @@ def test_a_lost_worker_three_times_is_a_failure() -> None:
 def test_a_job_paused_on_a_lost_worker_is_held() -> None:
     job = advance(PHASES[Phase.PAUSED], FACTS[m.WorkerLost])
     assert job.held
+
+
+def test_a_job_given_back_keeps_its_place_and_is_no_loss() -> None:
+    job = advance(Job(id="j", spec=SPEC, rank=7.0), FACTS[m.Claimed])
+    for _ in range(2 * m.MAX_ATTEMPTS):
+        job = advance(advance(job, FACTS[m.Released]), FACTS[m.Claimed])
+    back = advance(job, FACTS[m.Released])
+    assert (back.state, back.rank, back.lost, back.worker_id) == (JobState.PENDING, 7.0, 0, "")
 
 
 def test_stages_end_with_their_job() -> None:

@@ -143,3 +143,30 @@ def test_the_schema_covers_every_type_and_resolves() -> None:
     text = json.dumps(schema)
     names = {part.split('"')[0] for part in text.split('#/$defs/')[1:]}
     assert names <= set(schema["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"width": None}, "width: expected a whole number, got nothing"),
+        ({"priority": "soon"}, "low, normal, high, urgent"),
+        ({"prompt": 5}, "prompt: expected text, got a whole number"),
+    ],
+)
+def test_what_is_wrong_is_said_for_people(payload: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadField) as caught:
+        wire.decode_request(frame("submit", payload), VIEWER)
+    assert words in str(caught.value)
+
+
+def test_choices_are_listed_and_missing_fields_are_said_missing() -> None:
+    with pytest.raises(BadField, match="pause, resume, cancel"):
+        wire.decode_request(frame("generation_command", {"jobId": "a", "command": "stop"}), VIEWER)
+    with pytest.raises(BadField, match="command: is missing"):
+        wire.decode_request(frame("generation_command", {"jobId": "a"}), VIEWER)
+
+
+def test_a_frame_that_is_too_large_still_names_its_request() -> None:
+    with pytest.raises(BadFrame) as caught:
+        wire.decode_request(frame("submit", {"prompt": "x" * wire.MAX_FRAME_BYTES}, id="r9"), VIEWER)
+    assert caught.value.request_id == "r9"  # type: ignore[attr-defined]

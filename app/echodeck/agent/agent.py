@@ -1,6 +1,6 @@
 """Composition root of the agent process: a source, engines and an outbox, joined to a hub by a client.
 
-On a clean stop a job in hand is stopped and nothing is said of it: its lease runs out and the hub queues it again.
+On a clean stop nothing more is claimed and a job in hand is given back: it waits where it was in the queue.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ PROGRESS_S = 0.05
 """At most one message of progress in this time; steps between go together."""
 RETRY_S = 0.5
 STOP_S = 3.0
-"""How long an engine that does not heed, and words that are not sent, are waited for on a clean stop."""
+"""How long an engine that does not heed is waited for on a clean stop."""
+LAST_WORDS_S = 2.0
+"""How long the hub is waited for then."""
 TOPICS = ["work_available", "job_command"]
 Held = tuple[str, int, str]
 """(job, attempt, worker)."""
@@ -107,16 +109,27 @@ class Agent:
     async def _wind_down(self) -> None:
         """Stops what runs, and says what is still to be said, as far as that is quickly done."""
         for worker in self.workers:
-            worker.end("stop")
-        deadline = time.monotonic() + STOP_S
-        while self._busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - of threads and acks, no single event
+            worker.stop()
+        await self._wait(self._busy, STOP_S)
+        for worker in self.workers:
+            if worker.control is not None:  # its thread does not heed, and ends with this process
+                log.warning("job %s did not heed; it is given back all the same", worker.control.hand.job_id)
+                worker.control.give_back()
+        await asyncio.sleep(0)  # what was said from here is in the outbox with the loop's next step
+        await self._wait(self._unsaid, LAST_WORDS_S)
+        if len(self.outbox):
+            log.warning("stopped with %d messages to the hub unsent", len(self.outbox))
+
+    async def _wait(self, on: Callable[[], bool], longest_s: float) -> None:
+        deadline = time.monotonic() + longest_s
+        while on() and time.monotonic() < deadline:  # noqa: ASYNC110 - of threads and acks, no single event
             await asyncio.sleep(0.02)
-        if self._busy():
-            log.warning("ended with %d messages unsent, or a job that did not heed", len(self.outbox))
 
     def _busy(self) -> bool:
-        in_hand = any(worker.control is not None for worker in self.workers)
-        return in_hand or (len(self.outbox) > 0 and self.client.connection.usable)
+        return any(worker.control is not None or worker.claiming for worker in self.workers) or self._unsaid()
+
+    def _unsaid(self) -> bool:
+        return len(self.outbox) > 0 and self.client.connection.usable
 
     # --- the hub ------------------------------------------------------------------------------------------------------
 

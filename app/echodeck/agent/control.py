@@ -28,7 +28,8 @@ LEVELS = frozenset({"debug", "info", "success", "warning", "error"})
 
 Ending = Literal["cancel", "abandon", "stop"]
 """Why a job is to end: somebody cancelled it, the hub gave it to somebody else, or the agent itself ends."""
-Fact = Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed"]
+Fact = Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed",
+               "released"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ class JobControl:
                 self._ending = why
             self._changed.notify_all()
 
+    def give_back(self) -> None:
+        """The engine does not heed a stop: the hub may give the job to another, and whatever is still said is void."""
+        with self._changed:
+            void, self._ending = self._ending == "abandon", "abandon"
+            self._changed.notify_all()
+        if not void:
+            self._report("released")
+
     # --- said, in the engine's thread ---------------------------------------------------------------------------------
 
     def plan(self, stages: list[tuple[str, int]]) -> None:
@@ -143,14 +152,18 @@ class JobControl:
         self._report("completed", outputs=self._outputs)
 
     def stopped(self) -> None:
-        """It was cancelled. What was abandoned or given up says nothing: another attempt of it is or will be made."""
+        """It was cancelled, or given back by an agent that stops. What was abandoned says nothing: it is another's."""
         if self._ending == "cancel":
             self._report("cancelled")
+        elif self._ending == "stop":
+            self._report("released")
         elif self._ending is None:
             self.failed("engine_error", "the engine stopped by itself", retryable=True)
 
     def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
-        if self._ending not in ("abandon", "stop"):
+        if self._ending == "stop":
+            self._report("released")
+        elif self._ending != "abandon":
             error = JobError(kind, message[:MAX_LOG_CHARS], retryable, detail[-MAX_DETAIL_CHARS:])
             self._report("failed", error=error)
 

@@ -27,7 +27,7 @@ TYPES: dict[type[say.Say], str] = {
     say.JobReport: "job_report", say.JobProgress: "job_progress", say.Log: "log", say.JobPreview: "job_preview",
     say.HostMetrics: "host_metrics",
 }
-ENDS = frozenset({"completed", "failed", "cancelled"})
+ENDS = frozenset({"completed", "failed", "cancelled", "released"})
 
 
 @dataclass(slots=True, eq=False)

@@ -36,11 +36,12 @@ class Worker:
         self.wake = asyncio.Event()
         self.control: JobControl | None = None
         self.infos: list[EngineInfo] = []
+        self.claiming = self._stopping = False
         self._greeted = 0
 
     async def work(self, tell: Callable[[say.Say], None]) -> None:
         """`tell` takes what the job says, from any thread."""
-        while True:
+        while not self._stopping:
             self.wake.clear()
             greeted = self._greeted
             job = await self._claim()
@@ -69,6 +70,12 @@ class Worker:
                 case "cancel":
                     self.control.end("cancel")
 
+    def stop(self) -> None:
+        """Claims nothing more, and gives back what is in hand."""
+        self._stopping = True
+        self.wake.set()
+        self.end("stop")
+
     def end(self, why: Ending) -> None:
         if self.control is not None:
             self.control.end(why)
@@ -77,17 +84,25 @@ class Worker:
         """A job, or None. While no answer comes it asks again under the same id, so that no job is claimed twice."""
         usable = [info.name for info in self.infos if not info.reason]
         id_ = uuid.uuid4().hex
-        while usable:
+        self.claiming = bool(usable)
+        try:
+            return await self._ask_for(say.Claim(self.id, usable), id_) if usable else None
+        finally:
+            self.claiming = False
+
+    async def _ask_for(self, claim: say.Claim, id_: str) -> dict[str, Any] | None:
+        while True:
             try:
-                job = (await self._client.call("claim", say.Claim(self.id, usable), id_=id_)).get("job")
+                job = (await self._client.call("claim", claim, id_=id_)).get("job")
             except (HubUnreachable, StoreError):
+                if self._stopping:
+                    return None
                 await asyncio.sleep(RETRY_S)
                 continue
             except EchodeckError as error:
                 log.warning("the hub refuses a claim: %s", error)
                 return None
             return job if isinstance(job, dict) else None
-        return None
 
     async def _run(self, job: dict[str, Any], tell: Callable[[say.Say], None], *, moved: bool) -> None:
         try:
@@ -101,6 +116,8 @@ class Worker:
         epoch_s = time.time() - time.monotonic() + offset_s(self._client.connection)
         self.control = JobControl(hand, tell, epoch_s=epoch_s)
         self.ask(str(job.get("request") or ""))
+        if self._stopping:
+            self.end("stop")
         try:
             await in_thread(engine, spec, self.control)
         finally:

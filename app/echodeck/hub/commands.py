@@ -171,7 +171,10 @@ class Commands:
     def _drop(self, job: Job, change: Change) -> None:
         self._desk.queue.remove(job.id)
         self._desk.lost(job, change)
-        change.batch.removed.append(job.id)
+        if job.state in TERMINAL:  # off the list, but what was done stays in the history
+            change.batch.jobs[job.id] = replace(job, removed=True)
+        else:
+            change.batch.removed.append(job.id)
         change.tell(wire.REMOVED, "jobs", job.id, {"jobId": job.id})
         change.after.append(lambda: self._desk.board.forget("previews", job.id))
         for cause in ("failed", "worker_lost"):

@@ -12,7 +12,7 @@ from .. import wire
 from ..config import Settings
 from ..model.board import Board
 from ..model.job import Job, JobState
-from ..model.record import Alert, LogLine
+from ..model.record import Alert, Host, LogLine
 from ..wire import show
 from .ledger import Change, Ledger
 from .outlook import Outlooks
@@ -21,6 +21,8 @@ from .session import Session, Shown
 from .workers import Workers
 
 LINES = {"logs": 1000, "messages": 200}
+RECENT_SAMPLES = 600
+"""Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
 ENDED_ALERTS, ENDED_JOBS = 100, 500
 """How many of each stay on the board; the store keeps the rest."""
 LEVEL_OF = {"completed": "success", "failed": "error", "cancelled": "warning"}
@@ -41,6 +43,8 @@ class Desk:
     alerts: dict[str, Alert] = field(default_factory=dict)
     """The latest alert by cause."""
     sessions: dict[str, Session] = field(default_factory=dict)
+    recent: dict[str, deque[Host]] = field(default_factory=dict)
+    """The latest samples of each machine, oldest first."""
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
     _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
@@ -69,7 +73,9 @@ class Desk:
         if self.ledger.settling(job.id):
             self._late.add(job.id)
         else:
-            self.put("generation_progress", "jobs", job.id, self.view(job, now_s), now_s)
+            # Existing clients take a progress for what runs now: a waiting job's new place is told in another type.
+            type_ = "generation_progress" if job.in_hand else "generation_queued"
+            self.put(type_, "jobs", job.id, self.view(job, now_s), now_s)
 
     def put(self, type_: str, kind: str, key: str, value: Any, now_s: float) -> None:
         """A volatile whole value: on the board and to everybody."""

@@ -169,7 +169,7 @@ def queue_of(room: Room) -> Queue:
     update = room.board.get("queue") or room.initial_state().queue
     stats = update.stats
     counts = QueueCounts(stats.pending, stats.running, stats.completed, stats.paused, stats.failed, stats.cancelled)
-    views = [view for job_id in update.order if (view := room.board.get("jobs", job_id)) is not None]
+    views = [room.job_view(job_id) for job_id in update.order if room.board.get("jobs", job_id) is not None]
     in_hand = [view for view in views if view.worker_id and view.status in ("running", "paused")]
     in_hand.sort(key=lambda view: (view.status != "running", view.started_at or ""))
     return Queue(update.items, counts, active_of(in_hand[0]) if in_hand else None, update.order, update.reason)

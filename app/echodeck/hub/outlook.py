@@ -109,17 +109,20 @@ class Outlooks:
 
     def learn(self, job: Job, at_s: float) -> list[StageRun]:
         """The finished stages of a job that has completed, learnt; its estimator is done."""
-        runs = []
+        runs: list[StageRun] = []
         for index, stage in enumerate(job.stages):
             if stage.status is not StageState.COMPLETED or stage.duration_s is None:
                 continue
             durations = [duration for _, duration in self._steps[job.id][index]]
             first, rest = durations[0] if durations else 0.0, durations[1:]
             spec = job.spec
+            # Each when it ended, and growing: after a restart the order of the stages is known by it.
+            ended_s = at_s if stage.started_s is None else min(at_s, stage.started_s + stage.duration_s)
+            ended_s = max(ended_s, runs[-1].at_s + 1e-3) if runs else ended_s
             runs.append(StageRun(
                 job_id=job.id, attempt=job.attempt, engine=spec.engine, model=spec.model, width=spec.width,
                 height=spec.height, steps=stage.steps, frames=spec.frames, batch=spec.batch, stage=stage.name,
-                at_s=at_s, duration_s=stage.duration_s, first_s=first,
+                at_s=ended_s, duration_s=stage.duration_s, first_s=first,
                 step_s=statistics.median(rest) if rest else first,
             ))
         for run in runs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..model.job import (
     PausedNow,
     Planned,
     Readopted,
+    Released,
     ResumedNow,
     StageDone,
     StageStarted,
@@ -31,13 +33,15 @@ from ..model.job import (
 )
 from ..model.record import LogLine, StepSample
 from ..wire import say, show
-from .desk import Desk
+from .desk import RECENT_SAMPLES, Desk
 from .ledger import Change
 from .session import Session
 from .workers import Worker
 
 _EVENTS = {PausedNow: "generation_paused", ResumedNow: "generation_resumed", CancelledNow: "generation_cancelled",
            Completed: "generation_complete", Failed: "generation_failed"}
+_BACK = {JobState.FAILED: "generation_failed", JobState.CANCELLED: "generation_cancelled",
+         JobState.PAUSED: "generation_paused"}
 _THEN = {
     JobState.FAILED: "it has failed after too many attempts",
     JobState.CANCELLED: "it is cancelled, as asked",
@@ -158,6 +162,14 @@ class Reports:
         else:
             self._desk.put("agent_status_update", "agents", agent_id, view, change.at_s)
 
+    def show_progress(self, change: Change) -> None:
+        """Agents whose jobs got on by a percent or more since they were shown."""
+        for agent_id, worker in self._desk.workers.agents.items():
+            jobs = [job for job_id in worker.agent.jobs if job_id in self._desk.queue
+                    and (job := self._desk.queue.get(job_id)).in_hand]
+            if abs(max((job.progress for job in jobs), default=0.0) - worker.agent.progress) >= 1.0:
+                self._show_agent(agent_id, change, durable=False)
+
     # --- jobs ---
 
     def claim(self, session: Session, payload: say.Claim, change: Change) -> dict[str, Any]:
@@ -189,6 +201,9 @@ class Reports:
         if after is before:
             return {}
         self._desk.save(after, change)
+        if isinstance(fact, Released):
+            self._given_back(session, after, change)
+            return {}
         self._follow(after, fact, change)
         type_ = _EVENTS.get(type(fact))
         if type_ is None:
@@ -217,6 +232,8 @@ class Reports:
                 return CancelledNow(at_s)
             case "completed":
                 return Completed(at_s, tuple(payload.outputs))
+            case "released":
+                return Released(at_s)
             case "failed":
                 return Failed(at_s, payload.error or JobError("engine_error", "the agent gave no reason"))
 
@@ -296,6 +313,7 @@ class Reports:
     def host_metrics(self, session: Session, payload: say.HostMetrics, change: Change) -> dict[str, Any]:
         self._desk.workers.seen(session.agent_id, change.at_s)
         self._desk.put("host_metrics", "hosts", payload.host.name, payload.host, change.at_s)
+        self._desk.recent.setdefault(payload.host.name, deque(maxlen=RECENT_SAMPLES)).append(payload.host)
         return {}
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:
@@ -305,6 +323,15 @@ class Reports:
         change.tell("log", "logs", line.id, show.log_view(line))
         desk.keep("logs", line.id)
         return {}
+
+    def _given_back(self, session: Session, job: Job, change: Change) -> None:
+        """A worker that stops in good order: the job waits where it was, for another or for the next start."""
+        desk = self._desk
+        desk.lost(job, change)
+        desk.event(_BACK.get(job.state, "generation_queued"), job, change)
+        desk.log(change, "info", session.agent_id, f"stopped, and gave back {job.spec.title}", job.id)
+        desk.offer([job.spec.engine], change.at_s)
+        change.after.append(lambda: self._show_agent(session.agent_id, change, durable=False))
 
     # --- who is not heard from ---
 
@@ -321,9 +348,7 @@ class Reports:
         if job.state in TERMINAL:
             desk.lost(job, change)
         desk.save(job, change)
-        type_ = {JobState.FAILED: "generation_failed", JobState.CANCELLED: "generation_cancelled",
-                 JobState.PAUSED: "generation_paused"}.get(job.state, "generation_queued")
-        desk.event(type_, job, change)
+        desk.event(_BACK.get(job.state, "generation_queued"), job, change)
         then = _THEN.get(job.state, "it is queued again, at the front")
         desk.raise_alert(change, f"worker_lost:{job_id}", "warning", "Worker lost",
                          f"{reason}; {job.spec.title}: {then}", job_id=job_id, host=before.host)

@@ -18,7 +18,7 @@ from . import generations, history, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
 from .resume import merged, missed
 from .room import Room
-from .shapes import Answer, Events, Said, State, Told
+from .shapes import Answer, Events, Recent, Said, State, Told
 from .ws import error_view
 
 DESCRIPTION = (
@@ -61,15 +61,20 @@ def _documents(app: FastAPI) -> None:
 
 def _stream(app: FastAPI, room: Room) -> None:
     @app.get("/api/events", tags=["messages"], responses=shows(Events))
-    async def events(after: Annotated[int, Query(ge=0)] = 0,
+    async def events(after: Annotated[int, Query(ge=0, le=2**53)] = 0,
                      limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> Response:
         """The log of durable events after `after`, in order."""
         found = await room.events(after, limit)
         rows = [Told(one.type, one.payload, show.iso(one.at_s) or "", one.seq) for one in found]
-        return answer(Events(rows, found[-1].seq if found else after))
+        return answer(Events(rows, found[-1].seq if found else min(after, room.board.seq)))
+
+    @app.get("/api/hosts/recent", tags=["messages"], responses=shows(Recent))
+    async def recent() -> Response:
+        """The latest samples of each machine, oldest first, for a page that has just been opened."""
+        return answer(Recent({name: list(samples) for name, samples in room.desk.recent.items()}))
 
     @app.get("/api/state", tags=["messages"], responses=shows(State))
-    async def state(after: Annotated[int | None, Query(ge=0)] = None, hub: str = "") -> Response:
+    async def state(after: Annotated[int | None, Query(ge=0, le=2**53)] = None, hub: str = "") -> Response:
         """What a WebSocket would begin with: everything (`initial`), or with `after` what was missed (`messages`)."""
         found = None if after is None else await missed(room, after, hub)
         if found is None:

@@ -18,8 +18,8 @@ import msgspec
 
 from .. import wire
 from ..config import Settings
-from ..errors import StoreUnavailable
-from ..model.board import Board
+from ..errors import InputError, StoreError, StoreUnavailable
+from ..model.board import Board, Entry
 from ..model.engine import EngineInfo
 from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Alert
@@ -68,6 +68,7 @@ class Room:
         self._under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._present_since: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
+        self._gone: list[show.AgentView] = []
         self._pruned_s = self._ticked_s = 0.0
         self._read_only = ""
         self._build()
@@ -111,6 +112,7 @@ class Room:
             self._trouble(self._read_only)
         else:
             self._recovered()
+        await self._part_with_agents()
         self.tick(self.clock())
         self._task = asyncio.create_task(self._run())
 
@@ -124,8 +126,9 @@ class Room:
         ended = [*await self.store.jobs(states=TERMINAL, limit=ENDED_JOBS),
                  *await self.store.jobs(states=TERMINAL, since_s=now_s - HOUR_S)]
         jobs = {job.id: job for job in (*ended, *await self.store.jobs(states=frozenset(JobState) - TERMINAL))}
-        desk.queue = Queue(sorted(jobs.values(), key=lambda job: job.created_s))
-        self._pulse.ended(sorted(desk.queue.ended(), key=lambda job: job.finished_s or 0.0))
+        self._pulse.ended(sorted((job for job in jobs.values() if job.state in TERMINAL),
+                                 key=lambda job: job.finished_s or 0.0))
+        desk.queue = Queue(sorted((job for job in jobs.values() if not job.removed), key=lambda job: job.created_s))
         for record in (await self.store.records("engines")).values():
             info = msgspec.convert(record, EngineInfo)
             self.board.put("engines", info.name, info)
@@ -136,17 +139,30 @@ class Room:
         for job in desk.queue.in_hand():
             desk.workers.lease(job.id, "", now_s)
             desk.outlooks.restore(job, await self.store.steps(job_id=job.id), now_s)
+        agents: dict[str, show.AgentView] = {}
         for event in await self.store.events(max(0, self.board.seq - RECENT_EVENTS), RECENT_EVENTS):
+            if event.type == "agent_status_update":
+                agents[event.key] = msgspec.convert(event.payload, show.AgentView)
             if event.type == "log":
                 line = msgspec.convert(event.payload, show.LogView)
                 self.board.put("logs", line.id, line)
                 desk.keep("logs", line.id)
+        self._gone = [agent for agent in agents.values() if agent.status != "offline"]
         self._asks.restore((await self.store.records("workflows")).values())
         self._reports.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
             self.board.put("jobs", job.id, desk.view(job, now_s))
         desk.refresh(now_s)
+
+    async def _part_with_agents(self) -> None:
+        """Agents that were here when the hub ended are offline until they say who they are again: a viewer that
+        resumes would otherwise keep those that ended too."""
+        change = Change(self.clock())
+        for agent in self._gone:
+            offline = msgspec.structs.replace(agent, status="offline", progress=0.0)
+            change.tell("agent_status_update", "agents", agent.id, offline)
+        await self.desk.ledger.put(change)
 
     async def _name_log(self) -> None:
         """The log keeps its id over restarts; a new data directory is another log."""
@@ -206,6 +222,7 @@ class Room:
         for job in self.desk.queue.in_hand():
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
+        self._reports.show_progress(change)
         self._pulse.ended(job for job in change.batch.jobs.values() if job.state in TERMINAL)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
@@ -252,18 +269,34 @@ class Room:
     async def _known(self, key: str) -> dict[str, Any] | None:
         """What this request was answered before, if it was."""
         if key not in self._replies and key not in self._under_way:
-            stored = await self.store.reply(key)
+            stored = await self._stored(key)
             if stored is not None:
                 self._replies[key] = stored
         if key in self._under_way:
             return await asyncio.shield(self._under_way[key])
         return self._replies.get(key)
 
+    async def _stored(self, key: str) -> dict[str, Any] | None:
+        try:
+            return await self.store.reply(key)
+        except StoreError as error:
+            # Steering goes on; what must not happen twice, a new job, could not be written either.
+            log.warning("whether a request was answered before cannot be read: %s", error)
+            return None
+
     async def _do(self, session: Session, request: wire.Request, key: str) -> dict[str, Any]:
         change = Change(self.clock(), request.id)
         if self.refused and request.type in ("submit", "workflow"):
             raise StoreUnavailable(self.refused)
-        result = self._handlers[request.type](session, request.payload, change)
+        try:
+            result = self._handlers[request.type](session, request.payload, change)
+        except InputError:
+            # What had come of it before the refusal (a job is in hand again, say) is so, and has to be told.
+            if change and not change.needed:
+                await self.desk.ledger.put(change)
+            raise
+        if request.type == "register":
+            self._presence()  # agents do not watch
         ended = [job for job in change.batch.jobs.values() if job.state in TERMINAL]
         if key and change:
             change.batch.replies[key] = result
@@ -316,12 +349,17 @@ class Room:
         if entries is None:
             return None
         now_s, types = self.clock(), _UNWRITTEN if self.refused else _VOLATILE
-        shown = [Shown(types[entry.kind], entry.value, now_s, entry.kind, entry.key)
+        shown = [Shown(self._type_of(entry, types), entry.value, now_s, entry.kind, entry.key)
                  for entry in entries if entry.kind in types and entry.value is not None]
         if self.refused:
             shown += [Shown(wire.REMOVED, {"jobId": entry.key}, now_s, "jobs", entry.key)
                       for entry in entries if entry.kind == "jobs" and entry.value is None]
         return shown
+
+    def _type_of(self, entry: Entry, types: dict[str, str]) -> str:
+        if entry.kind == "jobs" and entry.key in self.desk.queue and not self.desk.queue.get(entry.key).in_hand:
+            return "generation_queued"
+        return types[entry.kind]
 
     def initial_state(self) -> show.InitialState:
         """Everything there is on the board."""

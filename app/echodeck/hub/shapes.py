@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ..model.record import Host
 from ..wire.show import InitialState, JobView, LogView, QueueItem, Show
 
 
@@ -147,8 +148,15 @@ class Told(Struct):
     seq: int | None = None
 
 
+class Recent(Struct):
+    """Samples by machine, oldest first."""
+
+    hosts: dict[str, list[Host]]
+
+
 class Events(Struct):
-    """`seq` is the last event of `events`, or `after` when there are none: ask with it for the next ones."""
+    """`seq` is the last event of `events`, or `after` (or the
+    newest there is, if that is less) when there are none: ask with it for the next ones."""
 
     events: list[Told]
     seq: int

@@ -59,7 +59,7 @@ def fit(info: EngineInfo, given: Mapping[str, Any]) -> JobSpec:
     sampler = given.get("sampler") or (info.samplers[0] if info.samplers else "")
     if info.samplers and sampler not in info.samplers:
         raise BadField("sampler", f"unknown sampler {sampler[:80]!r}; use one of {', '.join(info.samplers)}")
-    prompt, title = given.get("prompt", ""), given.get("title", "").strip()
+    prompt, title = given.get("prompt", ""), visible(given.get("title", ""))
     if len(prompt) > MAX_PROMPT_CHARS:
         raise BadField("prompt", f"has {len(prompt):,} characters; {MAX_PROMPT_CHARS:,} are the most")
     if len(title) > MAX_TITLE_CHARS:
@@ -67,9 +67,15 @@ def fit(info: EngineInfo, given: Mapping[str, Any]) -> JobSpec:
     values = {param.name: _check(param, given.get(param.name, param.default)) for param in info.params}
     rest = {name: value for name, value in given.items() if name not in values}
     kind = "video" if values.get("frames", given.get("frames", 1)) > 1 else "image"
-    title = title or prompt.strip()[:60] or f"{model} {values.get('seed', 0)}"
+    title = title or visible(prompt)[:60] or f"{model} {values.get('seed', 0)}"
     return JobSpec(**{**rest, **values, "engine": info.name, "model": model, "sampler": sampler, "title": title,
                       "type": kind})
+
+
+def visible(text: str) -> str:
+    """One line that can be shown anywhere: line breaks, terminal escapes, and marks that turn the direction of the
+    text become spaces. What joins emoji stays."""
+    return " ".join("".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in text).split())
 
 
 def _check(param: Param, value: int) -> int:

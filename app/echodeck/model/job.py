@@ -107,7 +107,8 @@ class Job:
     """A generation, as everybody sees it.
 
     `rank` orders the pending jobs (smallest first). `request` is "pause", "resume", "cancel" or "" and is what the
-    worker has been asked but has not confirmed. `paused_total_s` is the time spent paused in this attempt.
+    worker has been asked but has not confirmed. `paused_total_s` is the time spent paused in this attempt, `lost`
+    how often a worker was lost. `removed`: it has ended and was taken off the list; only the history still has it.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Job:
     started_s: float | None = None
     finished_s: float | None = None
     attempt: int = 0
+    lost: int = 0
     worker_id: str = ""
     host: str = ""
     stages: tuple[Stage, ...] = ()
@@ -134,6 +136,7 @@ class Job:
     paused_total_s: float = 0.0
     cancelled_by: str = ""
     moved_by: str = ""
+    removed: bool = False
     seq: int = 0
 
     @property
@@ -278,9 +281,16 @@ class WorkerLost:
     reason: str = "its worker was lost"
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The worker stops in good order and gives the job back; its place in the queue is the one it had."""
+
+    at_s: float
+
+
 Fact = (
     PauseAsked | ResumeAsked | CancelAsked | RetryAsked | Moved | Claimed | Readopted | Planned | StageStarted
-    | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow | Completed | Failed | WorkerLost
+    | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow | Completed | Failed | WorkerLost | Released
 )
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -341,6 +351,8 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     # The lease ran out: back to the queue, or ended if that was wanted, or failed after MAX_ATTEMPTS (see `advance`).
     (_P.RUNNING, WorkerLost): _P.PENDING,
     (_P.PAUSED, WorkerLost): _P.HELD,
+    (_P.RUNNING, Released): _P.PENDING,
+    (_P.PAUSED, Released): _P.HELD,
     # Trying again what did not succeed.
     (_P.FAILED, RetryAsked): _P.PENDING,
     (_P.CANCELLED, RetryAsked): _P.PENDING,
@@ -404,7 +416,7 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
                 return replace(job, state=state, cancelled_by=by, finished_s=at_s, request="")
             return replace(job, request="cancel", cancelled_by=by)
         case RetryAsked(_, rank):
-            return _fresh(replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0), state)
+            return _fresh(replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0), state)
         case Moved(_, rank, priority, by):
             return replace(job, rank=rank, priority=priority, moved_by=by)
         case Claimed(at_s, worker_id, host):
@@ -438,12 +450,21 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case WorkerLost(at_s, rank, reason):
             if job.request == "cancel":
                 return _ended(job, JobState.CANCELLED, at_s)
-            if job.attempt >= MAX_ATTEMPTS:
-                why = JobError("worker_lost", f"{reason} (attempt {job.attempt} of {MAX_ATTEMPTS})", retryable=True)
+            if job.lost + 1 >= MAX_ATTEMPTS:
+                why = JobError("worker_lost", f"{reason} (for the {MAX_ATTEMPTS}rd time)", retryable=True)
                 return replace(_ended(job, JobState.FAILED, at_s), error=why)
-            hold = target is Phase.HELD or job.request == "pause"
-            return replace(job, state=JobState.PAUSED if hold else JobState.PENDING, rank=rank, worker_id="", host="",
-                           request="", paused_s=at_s if hold else None)
+            return _given_up(replace(job, rank=rank, lost=job.lost + 1), at_s, hold=target is Phase.HELD)
+        case Released(at_s):
+            if job.request == "cancel":
+                return _ended(job, JobState.CANCELLED, at_s)
+            return _given_up(job, at_s, hold=target is Phase.HELD)
+
+
+def _given_up(job: Job, at_s: float, *, hold: bool) -> Job:
+    """Nobody has it in hand any more; what was asked of the worker holds of the queue."""
+    hold = hold or job.request == "pause"
+    return replace(job, state=JobState.PAUSED if hold else JobState.PENDING, worker_id="", host="", request="",
+                   paused_s=at_s if hold else None)
 
 
 def _fresh(job: Job, state: JobState) -> Job:

@@ -7,7 +7,8 @@ the browser's feed.js alike) assigns the payload there and is done.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import re
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -158,7 +159,9 @@ def decode_request(frame: bytes | str, endpoint: str, limit: int = MAX_FRAME_BYT
     id, when it could be read, is in the error's `request_id` attribute.
     """
     if len(frame) > limit:
-        raise BadFrame(f"the message has {len(frame):,} bytes; {limit:,} are the most", code="too_large")
+        error = BadFrame(f"the message has {len(frame):,} bytes; {limit:,} are the most", code="too_large")
+        error.request_id = _id_of(frame)  # type: ignore[attr-defined]
+        raise error
     try:
         head = _frame.decode(frame)
     except msgspec.ValidationError as error:
@@ -180,6 +183,42 @@ def decode_request(frame: bytes | str, endpoint: str, limit: int = MAX_FRAME_BYT
         raise
 
 
+_WORDS = {"`int`": "a whole number", "`float`": "a number", "`str`": "text", "`bool`": "true or false",
+          "`array`": "a list", "`object`": "an object", "`null`": "nothing"}
+
+
+def _in_words(problem: str, kind: type, field: str) -> str:
+    """What msgspec found wrong, for people."""
+    if problem.startswith("Invalid enum value"):
+        choices = _choices(get_type_hints(kind, include_extras=True).get(_python_name(field)))
+        return f"{problem[18:].strip()} is none of {', '.join(choices)}" if choices else problem
+    if "required field" in problem:
+        return "is missing"
+    for word, plain_ in _WORDS.items():
+        problem = problem.replace(word, plain_)
+    return problem[:1].lower() + problem[1:]
+
+
+def _python_name(field: str) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
+
+
+def _choices(hint: Any) -> list[str]:
+    """The words that a field may be."""
+    if get_origin(hint) is Literal:
+        return [str(one) for one in get_args(hint)]
+    return [choice for part in get_args(hint) for choice in _choices(part)]
+
+
+def _id_of(frame: bytes | str) -> str | None:
+    """The request's id, of a frame that is refused without looking at what it says."""
+    try:
+        head = _frame.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return None if head.id is None else str(head.id)[:128]
+
+
 def check(kind: type[say.Say], raw: bytes) -> Any:
     """A JSON body as one of `say`'s payloads. Raises BadFrame when it is not JSON, BadField naming the wrong field."""
     decoder = _say.get(kind) or msgspec.json.Decoder(kind)
@@ -189,7 +228,7 @@ def check(kind: type[say.Say], raw: bytes) -> Any:
         # msgspec says "Expected `int`, got `str` - at `$.width`"; a missing field is named in the sentence itself.
         problem, _, path = str(error).partition(" - at `$")
         field = path.strip("`.") or (problem.split("`")[1] if "required field" in problem else "payload")
-        raise BadField(field, problem[:1].lower() + problem[1:]) from error
+        raise BadField(field, _in_words(problem, kind, field)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadFrame(f"not JSON: {error}", code="bad_json") from error
 

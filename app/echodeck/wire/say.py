@@ -154,7 +154,8 @@ class JobReport(Say):
     job_id: Id
     attempt: Whole
     worker_id: Id
-    fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed"]
+    fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed",
+                  "released"]
     at_s: Seconds
     index: Whole = 0
     duration_s: Seconds = 0.0

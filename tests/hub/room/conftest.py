@@ -181,7 +181,9 @@ class Place:
         return list(self.room.board.get("queue").order)
 
     def told(self, type_: str) -> list[dict[str, Any]]:
-        return [wire.plain(one.payload) for one in self.stream if one.type == type_]
+        """What was told of this type; of waiting jobs only events, not each new place in the queue."""
+        return [wire.plain(one.payload) for one in self.stream
+                if one.type == type_ and (one.seq is not None or type_ != "generation_queued")]
 
     def alerts(self) -> list[dict[str, Any]]:
         """Those not resolved."""

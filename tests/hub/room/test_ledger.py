@@ -148,3 +148,12 @@ async def test_what_waits_is_written_when_the_hub_stops(place_of: Any) -> None:
     async with asyncio.timeout(5.0):
         await asking
     assert (await place.stored())[job_id].state.value == "failed"
+
+
+async def test_a_reply_that_cannot_be_read_does_not_keep_anybody_from_steering(place: Any, ada: Any,
+                                                                             agent: Any) -> None:
+    """A damaged disk: what is asked of jobs in memory still happens."""
+    [job_id] = await ada.submit()
+    place.store.unreadable = "the database is damaged"
+    await ada.say("generation_command", id_="r1", jobId=job_id, command="pause")
+    assert place.job(job_id)["status"] == "paused"

@@ -303,3 +303,16 @@ async def test_a_reader_that_comes_back_while_nothing_can_be_written(place: Any,
     read(board, resume.merged(missed.events, missed.records))
     assert contents(board) == contents(read(Board(), [first, *place.stream]))
     assert [alert["title"] for alert in board.all("alerts").values()]
+
+
+async def test_a_reader_from_before_a_restart_does_not_keep_what_is_gone(place: Any, ada: Any, agent: Any) -> None:
+    """An agent that died with the hub says nothing more."""
+    before = read(Board(), [Shown("initial_state", wire.plain(place.room.initial_state()), place.clock.now_s)])
+    assert before.all("agents")
+    await place.restart()
+    missed = await resume.missed(place.room, before.seq)
+    if missed is not None:
+        read(before, resume.merged(missed.events, missed.records))
+    else:
+        read(before, [Shown("initial_state", wire.plain(place.room.initial_state()), place.clock.now_s)])
+    assert [agent["status"] for agent in before.all("agents").values()] == ["offline"]

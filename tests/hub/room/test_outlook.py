@@ -101,3 +101,12 @@ def test_stages_are_expected_in_the_order_they_come_after_a_restart() -> None:
     spec = JobSpec("sketch", "sketch-s", width=64, height=64, steps=4)
     assert [name for name, _ in outlooks.history.plan(spec)] == ["load model", "sample", "save"]
     assert outlooks.total(Job("a", spec)).median_s == pytest.approx(10.0, rel=0.05)
+
+
+async def test_learnt_stages_keep_their_order_over_a_restart(place: Any, ada: Any, agent: Any) -> None:
+    await ada.submit()
+    await agent.finish(await agent.claim())
+    await place.restart()
+    runs = sorted(await place.store.runs(), key=lambda one: one.at_s)
+    assert [one.stage for one in runs] == ["load model", "sample", "save"]
+    assert len({one.at_s for one in runs}) == 3

@@ -319,3 +319,17 @@ async def test_whatever_time_an_agent_claims_nobody_else_is_disturbed(place: Any
         place.room.tick(place.clock.now_s)
     state = place.room.initial_state()
     assert {view.job_id for view in state.jobs} == set(ids)
+
+
+async def test_who_watches_is_told_and_agents_do_not_watch(place: Any) -> None:
+    people = [place.person("ada"), place.person("ada"), place.person("bob")]
+    for number, one in enumerate(people):
+        one.session.id = f"s{number}"
+        place.room.joined(one.session)
+    await place.hand("agent-1")
+    await place.settle()
+    presence = place.told("presence")[-1]
+    assert {user["name"]: user["connections"] for user in presence["users"]} == {"ada": 2, "bob": 1}
+    assert presence["watching"] == 3
+    place.room.left(people[2].session)
+    assert [user["name"] for user in place.told("presence")[-1]["users"]] == ["ada"]

@@ -166,7 +166,7 @@ async def test_after_too_many_attempts_a_job_fails_with_an_alert(place: Any, ada
         assert (await agent.claim())["attempt"] == attempt
         await place.wait_s(11.0)
     assert place.job(job_id)["status"] == "failed"
-    assert "attempt 3 of 3" in place.job(job_id)["error"]
+    assert "for the 3rd time" in place.job(job_id)["error"]
     assert [alert["level"] for alert in place.alerts() if alert["jobId"] == job_id] == ["error"]
 
 
