@@ -81,6 +81,7 @@ class FakeHub:
         self.alerts: list[Alert] = []
         self.logs: list[LogLine] = []
         self.hosts: list[Host] = []
+        self.recent: dict[str, list[dict[str, Any]]] = {}
         self.seq = 5
         self.said: list[dict[str, Any]] = []
         self.refuse: dict[str, dict[str, str]] = {}
@@ -141,6 +142,7 @@ class FakeHub:
         if request.path.startswith("/api/ws"):
             return None
         body = json.dumps({"steps": [[1, 0.5], [2, 0.4], [3, 0.4]], "estimates": []} if "trail" in request.path
+                          else {"hosts": self.recent} if "recent" in request.path
                           else {"initial": self.state()}).encode()
         headers = Headers({"Content-Type": "application/json", "Access-Control-Allow-Origin": "*",
                            "Content-Length": str(len(body))})

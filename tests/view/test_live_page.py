@@ -206,6 +206,21 @@ def test_machines_with_plots_that_grow(hub: FakeHub, open_page: Open) -> None:
         wait_for("a row a message", lambda n=n: plot.evaluate(count) == n + 1)
 
 
+def test_plots_begin_with_what_the_hub_remembers(hub: FakeHub, open_page: Open) -> None:
+    hub.hosts = [machine()]
+    row = json.loads(json.dumps(hub.state()["hosts"][0]))
+    hub.recent = {row["name"]: [{**row, "at_s": row["at_s"] - n} for n in range(300, -1, -1)]}
+    page = open_page("machines")
+    plot = page.get_by_test_id("plot").first
+    plot.wait_for()
+    times = "node => [...(Object.values(node.sources ?? {})[0]?.data.time ?? [])]"
+    wait_for("the remembered rows", lambda: len(plot.evaluate(times)) == 301)
+    hub.tell(frame("host_metrics", {**row, "at_s": row["at_s"] + 1}))
+    wait_for("the next row", lambda: len(plot.evaluate(times)) == 302)
+    seen = plot.evaluate(times)
+    assert seen == sorted(set(seen))
+
+
 def test_a_hub_that_comes_back_finds_the_page_live_without_a_reload(hub: FakeHub, open_page: Open) -> None:
     hub.put(a_view(a_job("one", state=JobState.RUNNING)))
     page = open_page()
@@ -300,6 +315,15 @@ def test_without_a_websocket_it_polls_and_still_steers(rest_only: FakeHub, open_
     wait_for("the command", lambda: rest_only.of("generation_command"))
 
 
+ELSEWHERE = """() => {
+  addEventListener("securitypolicyviolation", (event) => { window.refused = event.blockedURI; });
+  const sheet = document.createElement("link");
+  Object.assign(sheet, { rel: "stylesheet", href: "https://cdn.example.invalid/loading.css" });
+  document.head.append(sheet);
+}"""
+"""Asks for a stylesheet as Panel does for a session that no page was rendered for."""
+
+
 def test_live_values_go_on_without_the_pages_own_server(hub: FakeHub, chromium: Any, tmp_path: Path) -> None:
     hub.put(a_view(a_job("one", state=JobState.RUNNING)))
     server = Dashboard(tmp_path, ECHODECK_HUB=hub.url)
@@ -321,7 +345,10 @@ def test_live_values_go_on_without_the_pages_own_server(hub: FakeHub, chromium: 
         hub.put(a_view(a_job("one", state=JobState.RUNNING, progress=88.0)))
         wait_for("the next value", lambda: bar.get_attribute("aria-valuenow") == "88.0")
         assert page.evaluate("window.same")
+        page.wait_for_load_state("networkidle")
         assert not [url for url in asked if not url.startswith(("http://127.0.0.1", "data:", "blob:"))]
+        page.evaluate(ELSEWHERE)
+        wait_for("the refusal", lambda: page.evaluate("window.refused"))
     finally:
         page.close()
         server.stop()

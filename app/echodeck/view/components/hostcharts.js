@@ -15,6 +15,16 @@ function chartsOf(host, model) {
   return list.map(([key, chart, index]) => ({ key: `${host.name} ${key}`, chart, host, index }));
 }
 
+// What each machine said in the last minutes, by its name: a plot does not begin with the page's opening.
+async function recall(feed) {
+  try {
+    return (await feed.fetch("/api/hosts/recent"))?.hosts ?? {};
+  } catch (error) {
+    console.info("echodeck: the plots begin now", error);
+    return {};
+  }
+}
+
 export function render({ model, el }) {
   const { feed, watch, hear } = frame(model, el);
   const list = h("div.plots");
@@ -22,6 +32,7 @@ export function render({ model, el }) {
     h("div.label", {}, h("h2", {}, "The last ten minutes")), list);
   el.append(section);
   const kept = new Map();
+  let past = null; // asked for when the first machine is known, so once the hub can be reached
   // Beside the generations there is room for what matters most.
   const choose = () => kept.forEach((node, key) => show(node, view() !== "now" || /(system|gpu\d+)$/.test(key)));
   hear("echodeck-view", choose);
@@ -39,7 +50,8 @@ export function render({ model, el }) {
       if (kept.has(key)) continue;
       const copy = copyFor(chart, model.pattern, host, index);
       if (hosts.length > 1) copy.title = `${host.name} · ${copy.title}`;
-      const node = plot(copy, feed);
+      past ??= recall(feed);
+      const node = plot(copy, feed, past.then((recent) => recent[host.name]));
       kept.set(key, node);
       list.append(node);
     }

@@ -42,6 +42,20 @@ function pour(source, binding, payload) {
   else if (x > last) source.stream(columns, binding.rollover);
 }
 
+// Rows that the hub remembers, oldest first, under those that have come since the page was opened. All in one go: a
+// figure redraws with every stream.
+function recall(source, binding, payloads) {
+  const seen = source.data[binding.x];
+  const first = seen.length ? seen[0] : Infinity;
+  const known = payloads.map((payload) => rowOf(payload, binding)).filter((row) => row[binding.x] < first
+    && (binding.least === null || row[binding.x] >= binding.least));
+  if (!known.length) return;
+  source.data = Object.fromEntries(Object.keys(source.data).map((name) => {
+    const column = [...known.map((row) => row[name] ?? NaN), ...source.data[name]];
+    return [name, binding.rollover ? column.slice(-binding.rollover) : column];
+  }));
+}
+
 // A figure drawn without rows cannot set its ranges and says so, so what is known already is written into its sources.
 function begin(item, bindings, feed) {
   const walk = (node) => {
@@ -73,8 +87,8 @@ function tint(document, near) {
 }
 
 // Embeds a chart (to_json in charts/chart.py) in a new element. `watch` is the component's; returns the element, which
-// has `end()` to take the figure down.
-function plot(chart, feed) {
+// has `end()` to take the figure down. `past` is a promise of what the chart's records were before, oldest first.
+function plot(chart, feed, past = null) {
   const target = h("div.figure-box");
   const legend = h("span.legend", {}, ...Object.entries(chart.notes ?? {}).map(([label, color]) => {
     const mark = h("i");
@@ -112,6 +126,9 @@ function plot(chart, feed) {
       }
     });
     if (gone) node.end();
+    const payloads = await past;
+    if (gone || !payloads) return;
+    for (const [binding, source] of bound) if (source) recall(source, binding, payloads);
   });
   return node;
 }
