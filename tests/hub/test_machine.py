@@ -151,6 +151,7 @@ class Machine(RuleBasedStateMachine):
             "jobId": id_, "attempt": hand.job["attempt"], "workerId": agent.worker, "fact": fact,
             "atS": self.rig.now_s, **fields})
         self.met[f"{fact}{' stale' if answer.get('stale') else ' of a lost job' if lost else ''}"] += 1
+        self.met["stale"] += bool(answer.get("stale"))
         if answer.get("stale"):
             assert {job.id: kept(job) for job in self.rig.room.desk.queue.all()} == before
             del agent.hands[id_]
@@ -170,7 +171,7 @@ class Machine(RuleBasedStateMachine):
         self.alive.update(dict.fromkeys(ids))
 
     @precondition(lambda self: self.alive)
-    @rule(pick=picks, verb=st.sampled_from(["pause", "resume", "cancel", "retry", "set_priority"]),
+    @rule(pick=picks, verb=st.sampled_from(["pause", "resume", "pause", "resume", "cancel", "retry", "set_priority"]),
           priority=st.integers(-2, 2))
     def steer(self, pick: int, verb: str, priority: int) -> None:
         about = {"jobId": self.any_job(pick)}
@@ -377,7 +378,7 @@ class Machine(RuleBasedStateMachine):
         for job in jobs:
             check(job)
         assert Counter(job.id for job in jobs) == Counter(list(self.alive))
-        stored = [job for job in self.runner.run(self.rig.store.jobs()) if not job.removed]
+        stored = self.runner.run(self.rig.store.jobs())
         assert {job.id: kept(job) for job in stored} == {job.id: kept(job) for job in jobs}
 
     @invariant()
@@ -426,13 +427,11 @@ class Machine(RuleBasedStateMachine):
         assert self.seen_seqs == list(range(first, last + 1))
 
 
-SEEN = frozenset({
-    "completed", "failed", "cancelled", "paused", "resumed", "completed stale", "planned of a lost job", "continue",
-    "continue pause", "continue cancel", "abandon", "abandoned on a heartbeat", "lost, now pending", "lost, now paused",
-    "lost, now cancelled", "retry failed", "retry cancelled", "removed pending", "removed completed", "removed failed",
-    "removed cancelled", "cleared", "restart", "crash", "retry running refused", "pause running", "resume paused",
+OFTEN = frozenset({
+    "planned", "stage_done", "completed", "failed", "continue", "restart", "crash", "lost, now pending",
+    "pause running", "resume running", "cancel running", "retry running refused", "removed pending",
 })
-"""What must have come about, or the steps were too tame to prove anything."""
+"""What comes about dozens of times; if it does not, the steps were too tame to prove anything."""
 
 
 @pytest.mark.timeout(170)
@@ -441,5 +440,49 @@ def test_nothing_is_lost_doubled_or_out_of_step(rig_type: Any) -> None:
     run_state_machine_as_test(Machine, settings=settings(
         max_examples=200, stateful_step_count=60, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck)))
-    missing = {what for what in SEEN if not Machine.met[what]}
-    assert not missing, Machine.met
+    tame = {what for what in OFTEN if Machine.met[what] < 3}
+    assert not tame, Machine.met
+
+
+INVARIANTS = ("every_job_is_there_once", "in_hand_of_one_worker_under_one_lease", "the_order_is_total",
+              "everybody_sees_the_same", "events_have_each_its_number")
+DONE = 12
+"""More steps of work than a job has."""
+RARE: list[tuple[str, dict[str, Any]]] = [
+    # Paused, heeded, resumed, heeded, done.
+    ("steer", {"pick": 0, "verb": "pause", "priority": 0}), ("heed", {"pick": 0}),
+    ("steer", {"pick": 0, "verb": "resume", "priority": 0}), ("heed", {"pick": 0}),
+    ("work", {"who": 0, "pick": 0, "steps": DONE}), ("remove", {"pick": 0, "all_": True}),
+    # Asked to pause, lost before it could, held; its worker comes back, is told, and what it says late counts.
+    ("work", {"who": 1, "pick": 0, "steps": 4}), ("steer", {"pick": 0, "verb": "pause", "priority": 0}),
+    ("live", {"who": 1, "what": "vanish"}), ("wait", {"after_s": 11.0}), ("restart", {"crash": True, "back": False}),
+    ("live", {"who": 1, "what": "come back"}), ("work", {"who": 1, "pick": 0, "steps": 2}),
+    ("restart", {"crash": False, "back": True}), ("steer", {"pick": 0, "verb": "resume", "priority": 0}),
+    ("heed", {"pick": 0}), ("work", {"who": 1, "pick": 0, "steps": DONE}),
+    # Lost, given to the other, and the first one's words are void.
+    ("claim", {"who": 0}), ("work", {"who": 0, "pick": 0, "steps": 3}), ("wait", {"after_s": 11.0}),
+    ("claim", {"who": 1}), ("work", {"who": 0, "pick": 0, "steps": 1}),
+    # Cancelled while its worker is away, tried again, lost three times.
+    ("live", {"who": 1, "what": "vanish"}), ("steer", {"pick": 1, "verb": "cancel", "priority": 0}),
+    ("wait", {"after_s": 11.0}), ("live", {"who": 1, "what": "come back"}),
+    ("steer", {"pick": 1, "verb": "retry", "priority": 0}),
+    *[("claim", {"who": 0}), ("live", {"who": 0, "what": "die"}), ("wait", {"after_s": 11.0})] * 3,
+    ("restart", {"crash": True, "back": True}),
+]
+
+
+def test_what_is_rare_step_by_step(rig_type: Any) -> None:
+    """Ways that random steps seldom find, through the same machine."""
+    Machine.rig_type, Machine.met = rig_type, Counter()
+    machine = Machine()
+    try:
+        machine.begin(2)
+        for name, given in RARE:
+            getattr(machine, name)(**given)
+            for invariant_ in INVARIANTS:
+                getattr(machine, invariant_)()
+    finally:
+        machine.teardown()
+    expected = {"paused", "resumed", "completed", "cleared", "lost, now paused", "continue pause", "stale",
+                "lost, now pending", "lost, now cancelled", "abandon", "retry cancelled", "lost, now failed"}
+    assert not {what for what in expected if not machine.met[what]}, machine.met
