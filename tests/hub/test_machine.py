@@ -378,7 +378,7 @@ class Machine(RuleBasedStateMachine):
         for job in jobs:
             check(job)
         assert Counter(job.id for job in jobs) == Counter(list(self.alive))
-        stored = self.runner.run(self.rig.store.jobs())
+        stored = [job for job in self.runner.run(self.rig.store.jobs()) if not job.removed]
         assert {job.id: kept(job) for job in stored} == {job.id: kept(job) for job in jobs}
 
     @invariant()
