@@ -72,6 +72,9 @@ ENGINE = EngineInfo("sketch", "Sketch", (ModelInfo("sketch-s"), ModelInfo("sketc
                      Param("seed", 0, 2**53 - 1, 0)))
 
 
+PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
+
+
 class FakeHub:
     """Greets with what `jobs`, `alerts`, `logs` and `hosts` hold; notes what it is told in `said`, and acks it."""
 
@@ -81,6 +84,7 @@ class FakeHub:
         self.alerts: list[Alert] = []
         self.logs: list[LogLine] = []
         self.hosts: list[Host] = []
+        self.pictures = False
         self.recent: dict[str, list[dict[str, Any]]] = {}
         self.seq = 5
         self.said: list[dict[str, Any]] = []
@@ -141,6 +145,11 @@ class FakeHub:
     def _http(self, _: ServerConnection, request: Request) -> Response | None:
         if request.path.startswith("/api/ws"):
             return None
+        if "/outputs/" in request.path:
+            if not self.pictures:
+                return Response(404, "Not Found", Headers({"Content-Length": "0"}), b"")
+            return Response(200, "OK", Headers({"Content-Type": "image/svg+xml", "Content-Length": str(len(PICTURE))}),
+                            PICTURE)
         body = json.dumps({"steps": [[1, 0.5], [2, 0.4], [3, 0.4]], "estimates": []} if "trail" in request.path
                           else {"hosts": self.recent} if "recent" in request.path
                           else {"initial": self.state()}).encode()

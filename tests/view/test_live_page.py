@@ -118,7 +118,7 @@ def test_the_form_is_the_engines_and_says_what_is_wrong_at_its_field(hub: FakeHu
     form = page.get_by_test_id("submit-form")
     form.wait_for()
     form.get_by_test_id("submit-prompt").fill("hills at dusk")
-    form.get_by_test_id("submit-width").fill("63")
+    form.get_by_test_id("submit-width").fill("100")
     hub.refuse["submit"] = {"code": "bad_field", "message": "width: must be a multiple of 8", "field": "width"}
     form.get_by_test_id("submit-button").click()
     form.get_by_text("must be a multiple of 8").wait_for()
@@ -131,6 +131,29 @@ def test_the_form_is_the_engines_and_says_what_is_wrong_at_its_field(hub: FakeHu
     assert (payload["prompt"], payload["engine"], payload["model"], payload["width"], payload["height"]) == (
         "hills at dusk", "sketch", "sketch-s", 64, 192)
     assert isinstance(payload["seed"], int)
+
+
+def test_the_form_says_at_once_what_is_no_number_and_what_is_too_long(hub: FakeHub, open_page: Open) -> None:
+    page = open_page()
+    page.get_by_test_id("new-job").click()
+    form = page.get_by_test_id("submit-form")
+    prompt = form.get_by_test_id("submit-prompt")
+    prompt.fill("a" * 16383)
+    prompt.press_sequentially("bcd")
+    form.get_by_text("At most 16384 characters").wait_for()
+    assert len(prompt.input_value()) == 16384
+    for empty in ("", "100.5"):
+        form.get_by_test_id("submit-width").fill(empty)
+        form.get_by_test_id("submit-button").click()
+        form.get_by_text("width: give a whole number, 64 to 512").wait_for()
+        assert form.get_by_test_id("submit-button").is_enabled()
+    assert not hub.of("submit")
+    form.get_by_test_id("submit-width").fill("64")
+    prompt.evaluate("node => { node.value = 'a'.repeat(2000000); }")
+    form.get_by_test_id("submit-button").click()
+    form.get_by_text("too long to be sent").wait_for()
+    assert form.get_by_test_id("submit-button").is_enabled()
+    assert not hub.of("submit")
 
 
 def test_a_failed_job_turns_red_and_can_be_tried_again(hub: FakeHub, open_page: Open) -> None:
@@ -150,11 +173,33 @@ def test_what_is_done_links_to_its_picture(hub: FakeHub, open_page: Open) -> Non
     done = a_job("one", state=JobState.COMPLETED, finished_s=time.time(), progress=100.0, attempt=1,
                  outputs=(Output("/x.png"),))
     hub.put(a_view(done))
+    hub.pictures = True
     page = open_page()
     link = card(page, "one").get_by_test_id("job-output")
     assert link.get_attribute("href") == f"{hub.url}/api/generations/one/outputs/0"
     page.get_by_test_id("clear-completed").click()
     wait_for("the command", lambda: hub.of("clear_completed"))
+
+
+def test_each_picture_of_a_batch_can_be_opened(hub: FakeHub, open_page: Open) -> None:
+    outputs = tuple(Output(f"/x{n}.png", host="atelier") for n in range(3))
+    hub.put(a_view(a_job("one", state=JobState.COMPLETED, finished_s=time.time(), attempt=1, outputs=outputs)))
+    hub.pictures = True
+    links = card(open_page(), "one").get_by_test_id("job-output-n")
+    wait_for("the links", lambda: links.count() == 3)
+    assert [link.get_attribute("href") for link in links.all()] == [
+        f"{hub.url}/api/generations/one/outputs/{n}" for n in range(3)]
+    assert links.nth(2).get_attribute("title") == "on atelier: /x2.png"
+
+
+def test_a_picture_that_lies_elsewhere_is_named_by_its_place(hub: FakeHub, open_page: Open) -> None:
+    done = a_job("one", state=JobState.COMPLETED, finished_s=time.time(), attempt=1,
+                 outputs=(Output("/far/x.png", host="atelier"),))
+    hub.put(a_view(done))
+    hub.pictures = False
+    page = open_page()
+    card(page, "one").get_by_text("on atelier: /far/x.png").wait_for()
+    assert card(page, "one").get_by_test_id("job-output").get_attribute("href") is None
 
 
 def test_alerts_are_acknowledged_and_fade_when_resolved(hub: FakeHub, open_page: Open) -> None:

@@ -4,6 +4,9 @@
 // A page may stay open for weeks: of these kinds only the newest records are kept.
 const CAPS = { logs: 2000, messages: 500, previews: 64 };
 
+// The hub ends a connection that brings more in one message; sent again after each reconnect, it would do so for ever.
+const MOST_BYTES = 1000000;
+
 class Board {
   constructor(table = { routes: {}, initial: {}, removed: "" }) {
     this.table = table;
@@ -177,6 +180,9 @@ class Feed {
     this.counter += 1;
     const id = `${this.prefix}-${this.counter}`;
     const frame = { type, payload, id, timestamp: new Date().toISOString() };
+    if (new TextEncoder().encode(JSON.stringify(frame)).length > MOST_BYTES) {
+      return Promise.reject({ id, code: "bad_field", message: "That is too long to be sent; shorten it." });
+    }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#answer({ type: "error", payload: {
         id, code: "hub_unreachable",

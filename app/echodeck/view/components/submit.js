@@ -2,6 +2,8 @@
 // field it is about.
 
 const LABELS = { width: "Width", height: "Height", steps: "Steps", seed: "Seed", batch: "Batch", frames: "Frames" };
+// The hub's own bounds, in characters; what is longer would only be refused.
+const MOST = { prompt: 16384, title: 200 };
 const PRIORITIES = ["low", "normal", "high", "urgent"];
 
 function dice(param) {
@@ -9,13 +11,28 @@ function dice(param) {
   return param.minimum + Math.floor(Math.random() * span);
 }
 
+// Said as soon as a field is as full as it may be: what is typed or pasted beyond is left out by the browser.
+function bound({ name, control, problem }) {
+  control.addEventListener("input", () => {
+    setText(problem, control.value.length >= MOST[name] ? `At most ${MOST[name]} characters; the rest is left out.` : "");
+  });
+}
+
+// What is wrong with a number field in words, or "".
+function wrongNumber({ name, control }) {
+  const [least, most] = [Number(control.min), Number(control.max)];
+  const given = control.value.trim();
+  const fine = given !== "" && Number.isInteger(Number(given)) && Number(given) >= least && Number(given) <= most;
+  return fine ? "" : `${name}: give a whole number, ${least} to ${most}`;
+}
+
 function form(feed, done) {
   const engine = field("engine", "Engine", h("select"));
   const model = field("model", "Model", h("select"));
   const sampler = field("sampler", "Sampler", h("select"));
-  const prompt = field("prompt", "Prompt", h("textarea", { rows: 3,
+  const prompt = field("prompt", "Prompt", h("textarea", { rows: 3, maxLength: MOST.prompt,
     placeholder: "dusk over the hills, warm light" }));
-  const title = field("title", "Title", h("input", { placeholder: "taken from the prompt" }));
+  const title = field("title", "Title", h("input", { maxLength: MOST.title, placeholder: "taken from the prompt" }));
   const priority = field("priority", "Priority", h("select"));
   const count = field("count", "How many", number(1, 1, 1000));
   const user = field("user", "Your name", h("input", { autocomplete: "name", maxLength: 80 }));
@@ -29,6 +46,7 @@ function form(feed, done) {
   let fields = [];
   let drawnFor = "";
   user.control.value = feed.link?.user ?? "";
+  [prompt, title].forEach(bound);
 
   const all = () => [prompt, title, engine, model, sampler, priority, count, user, ...fields];
   const infoOf = () => feed.board.get("engines", engine.control.value);
@@ -65,18 +83,14 @@ function form(feed, done) {
     const payload = { engine: engine.control.value, prompt: prompt.control.value, priority: priority.control.value };
     for (const item of [model, sampler]) if (item.control.value) payload[item.name] = item.control.value;
     for (const item of [title, user]) if (item.control.value.trim()) payload[item.name] = item.control.value.trim();
-    for (const { name, control } of [count, ...fields]) {
-      // What is no number goes as it is: the hub's answer names the field.
-      payload[name] = control.value.trim() === "" ? null : Number.isNaN(Number(control.value)) ? control.value
-        : Number(control.value);
-    }
+    for (const { name, control } of [count, ...fields]) payload[name] = Number(control.value);
     return payload;
   }
 
   function complain(error) {
     const found = all().find((item) => item.name === error.field);
     for (const item of all()) {
-      setText(item.problem, item === found ? error.message.replace(`${error.field}: `, "") : "");
+      setText(item.problem, item === found ? error.message : "");
       item.control.setAttribute("aria-invalid", String(item === found));
     }
     if (found) found.control.focus();
@@ -87,6 +101,12 @@ function form(feed, done) {
     event.preventDefault();
     button.disabled = true;
     complain({ message: "" });
+    const wrong = [...fields, count].find(wrongNumber);
+    if (wrong) {
+      complain({ field: wrong.name, message: wrongNumber(wrong) });
+      button.disabled = false;
+      return;
+    }
     rename(feed, user.control.value.trim());
     try {
       const result = await feed.call("submit", collect());
@@ -95,7 +115,7 @@ function form(feed, done) {
       if (seed && param) seed.control.value = String(dice(param));
       done(result.jobIds ?? []);
     } catch (error) {
-      complain(error);
+      complain({ ...error, message: error.message.replace(`${error.field}: `, "") }); // the field is there to be seen
     } finally {
       button.disabled = false;
     }
