@@ -19,7 +19,7 @@ from bokeh.plotting import figure as Figure  # noqa: N812 (a class with a functi
 
 COLORS: Mapping[str, str] = {
     "running": "#58a6ff", "paused": "#e3b341", "completed": "#3fb950", "failed": "#ff6b62", "cancelled": "#5b6878",
-    "pending": "#8d99a8", "cpu": "#4cc9f0", "memory": "#58a6ff", "vram": "#b48cff", "gpu": "#58a6ff", "temp": "#ff9e64",
+    "pending": "#8d99a8", "cpu": "#4cc9f0", "memory": "#e58fc4", "vram": "#b48cff", "gpu": "#58a6ff", "temp": "#ff9e64",
     "power": "#f2cc60", "received": "#4cc9f0", "sent": "#b48cff", "read": "#4cc9f0", "write": "#b48cff",
 }
 STAGES: Sequence[str] = ("#5b6878", "#58a6ff", "#4cc9f0", "#b48cff", "#f2cc60", "#ff9e64")

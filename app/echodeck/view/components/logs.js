@@ -61,6 +61,8 @@ export function render({ model, el }) {
   }
   level.addEventListener("change", draw);
   words.addEventListener("input", draw);
-  hear("echodeck-view", () => requestAnimationFrame(() => { list.scrollTop = list.scrollHeight; }));
+  const toFoot = () => requestAnimationFrame(() => { list.scrollTop = list.scrollHeight; });
+  hear("echodeck-view", toFoot);
+  addEventListener("load", toFoot, { once: true });
   watch(["logs"], draw);
 }

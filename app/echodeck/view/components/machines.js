@@ -1,12 +1,14 @@
-// Each machine as bars with their figures; red only where something is wrong.
+// Each machine as bars with their figures; amber where memory or a disk is nearly full. A busy processor is no trouble.
+
+const FULL = 90;
 
 function meter() {
   const [name, fill, value] = [h("span"), h("i"), h("em")];
   const node = h("div.meter", {}, name, h("div.line", {}, fill), value);
-  node.update = ({ label, share, text, tone, wrong, title }) => {
+  node.update = ({ label, share, text, tone, full, title }) => {
     setText(name, label);
     fill.style.width = `${Math.min(100, Math.max(share > 0 ? 1 : 0, share))}%`;
-    setAttr(node, "data-tone", wrong ? "wrong" : tone);
+    setAttr(node, "data-tone", full && share > FULL ? "full" : tone);
     setText(value, text);
     setAttr(node, "title", title ?? `${label} ${text}`);
   };
@@ -21,7 +23,7 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   if (Number.isFinite(gpu.vram_total_bytes)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", share: share(gpu.vram_used_bytes,
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: share(gpu.vram_used_bytes,
       gpu.vram_total_bytes),
       text: ofBytes(gpu.vram_used_bytes, gpu.vram_total_bytes), title: gpu.name });
   }
@@ -33,22 +35,21 @@ function gpuMeters(gpu, many) {
 }
 
 function meters(host) {
-  const cores = host.cores_percent.length;
   const list = host.gpus.flatMap((gpu) => gpuMeters(gpu, host.gpus.length > 1));
   list.push({ key: "cpu", label: "CPU", tone: "cpu", share: host.cpu_percent,
-    text: `${percent(host.cpu_percent)}${cores ? ` · ${cores} c` : ""}`,
+    text: percent(host.cpu_percent),
     title: `CPU ${percent(host.cpu_percent)}${host.load.length ? ` · load ${host.load.map((x) => x.toFixed(2)).join(" ")}` : ""}` });
   const memory = share(host.memory_used_bytes, host.memory_total_bytes);
-  list.push({ key: "memory", label: "RAM", tone: "memory", share: memory, wrong: memory > 95,
+  list.push({ key: "memory", label: "RAM", tone: "memory", share: memory, full: true,
     text: ofBytes(host.memory_used_bytes, host.memory_total_bytes) });
   const swap = share(host.swap_used_bytes, host.swap_total_bytes);
-  if (swap > 1) list.push({ key: "swap", label: "swap", tone: "memory", share: swap, wrong: swap > 80,
+  if (swap > 1) list.push({ key: "swap", label: "swap", tone: "memory", share: swap, full: true,
     text: ofBytes(host.swap_used_bytes, host.swap_total_bytes) });
   for (const disk of host.disks) {
     const used = share(disk.used_bytes, disk.total_bytes);
     list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? disk.mount : "disk", tone: "disk",
       share: used,
-      wrong: used > 90, text: `${bytes(disk.free_bytes)} free`,
+      full: true, text: `${bytes(disk.free_bytes)} free`,
       title: `${disk.mount} · read ${bytes(disk.read_bytes_per_s)}/s · write ${bytes(disk.write_bytes_per_s)}/s` });
   }
   return list;
@@ -59,10 +60,18 @@ function details(host) {
   const [disk] = host.disks;
   if (disk) lines.push(`disk ↓ ${bytes(disk.read_bytes_per_s)}/s ↑ ${bytes(disk.write_bytes_per_s)}/s`);
   if (host.connections !== null) lines.push(`${host.connections} connections`);
-  for (const process of host.processes) {
-    lines.push(`${process.name} ${process.cpu_percent.toFixed(0)} % · ${bytes(process.memory_bytes)}`);
-  }
   return lines;
+}
+
+// Echodeck's own processes on the machine, those of one name together.
+function processes(host) {
+  const found = new Map();
+  for (const { name, cpu_percent: cpu, memory_bytes: memory } of host.processes) {
+    const sum = found.get(name) ?? { name, count: 0, cpu: 0, memory: 0 };
+    found.set(name, { name, count: sum.count + 1, cpu: sum.cpu + cpu, memory: sum.memory + memory });
+  }
+  return [...found.values()].map(({ name, count, cpu, memory }) =>
+    `${name}${count > 1 ? ` × ${count}` : ""}: ${cpu.toFixed(0)} % CPU, ${bytes(memory)}`);
 }
 
 function heat(host) {
@@ -73,15 +82,18 @@ function heat(host) {
 }
 
 function cores() {
-  const node = h("div.cores", { "aria-hidden": "true" });
+  const label = h("span");
+  const blocks = h("div.blocks", { "aria-hidden": "true" });
+  const node = h("div.cores", {}, h("span", {}, "cores"), blocks, label);
   const make = () => {
     const core = h("i");
     core.update = ([, load]) => core.style.setProperty("--load", String(load / 100));
     return core;
   };
   node.update = (loads) => {
-    rows(node, loads.map((load, n) => [n, load]), ([n]) => n, make);
-    setAttr(node, "title", `${loads.length} cores`);
+    setText(label, `${loads.length} cores`);
+    rows(blocks, loads.map((load, n) => [n, load]), ([n]) => n, make);
+    setAttr(node, "title", `Each core's load: ${loads.map((load) => percent(load)).join(", ")}`);
     show(node, loads.length > 1);
   };
   return node;
@@ -99,8 +111,10 @@ function machine(feed, name) {
   const coreBox = cores();
   const why = h("p.reason");
   const facts = h("div.details");
+  const own = h("div.details");
+  const ownBox = h("div.own", {}, h("small", {}, "echodeck here"), own);
   const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right),
-    bars, coreBox, why, facts);
+    bars, coreBox, why, facts, ownBox);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
@@ -117,6 +131,8 @@ function machine(feed, name) {
     setText(why, reasons.join(" "));
     show(why, reasons.length > 0);
     rows(facts, details(host).map((text, n) => [n, text]), ([n]) => n, textRow);
+    rows(own, processes(host).map((text, n) => [n, text]), ([n]) => n, textRow);
+    show(ownBox, host.processes.length > 0);
     node.tick();
   };
   return node;

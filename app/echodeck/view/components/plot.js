@@ -81,7 +81,8 @@ function tint(document, near) {
   for (const model of document.all_models ?? document._all_models.values()) {
     if ("major_label_text_color" in model.properties) model.major_label_text_color = words;
     if ("axis_line_color" in model.properties && model.axis_line_color) model.axis_line_color = lines;
-    if ("desired_num_ticks" in model.properties) model.desired_num_ticks = 4; // a narrow figure's labels must not touch
+    // A narrow figure's labels must not touch, and a time's are the widest.
+    if ("desired_num_ticks" in model.properties) model.desired_num_ticks = "tickers" in model.properties ? 3 : 4;
     if ("grid_line_color" in model.properties && model.grid_line_color) model.grid_line_color = lines;
   }
 }
