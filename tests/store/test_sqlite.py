@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -384,16 +383,3 @@ async def test_others_may_look_while_it_is_open(tmp_path: Path, event: MakeEvent
         (text,) = outside.execute("SELECT payload FROM events").fetchone()
     assert json.loads(text)["jobId"] == "a"
     await store.close()
-
-
-def test_bench_reports_ours_beside_the_peer() -> None:
-    """The benchmark runs and its figures are of the right kind; how fast is not for a test to say."""
-    spec = importlib.util.spec_from_file_location("bench_store", HERE.parent / "bench" / "store.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.bench(1, 0.3)
-    assert found["ours"] > 0
-    assert found["ratio"] == found["ours"] / found["peer"]
-    assert "a commit an event" in found["notes"]
