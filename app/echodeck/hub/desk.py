@@ -25,7 +25,6 @@ RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
 ENDED_ALERTS, ENDED_JOBS = 100, 500
 """How many of each stay on the board; the store keeps the rest."""
-LEVEL_OF = {"completed": "success", "failed": "error", "cancelled": "warning"}
 
 
 @dataclass(slots=True)
