@@ -28,6 +28,8 @@ from .printer import Printer
 
 START_S = 60.0
 """How long the hub and the page may take to answer."""
+PATIENT_S = 20.0
+"""For one answer: a page is made anew for each who asks, and a busy machine takes seconds for it."""
 STOP_S = 12.0
 HOPELESS = frozenset({BAD_INPUT, UNREACHABLE})
 PATIENCE = 5
@@ -137,7 +139,7 @@ class Supervisor:
     async def _answer(self, url: str, who: str) -> None:
         try:
             async with asyncio.timeout(START_S):
-                while not await asyncio.to_thread(answers, url):  # noqa: ASYNC110 - another process has no event
+                while not await asyncio.to_thread(answers, url, PATIENT_S):  # noqa: ASYNC110 - another process has no event
                     await asyncio.sleep(0.1)
         except TimeoutError as error:
             raise HubUnreachable(f"{who} did not answer at {url} within {START_S:.0f} s; see above") from error
