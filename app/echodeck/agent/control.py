@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ..engines import PreviewMaker
 from ..errors import Cancelled, EngineError
 from ..model.job import JobError, Output
+from ..model.record import LEVELS
 from ..wire import say
 
 PREVIEW_S = 0.5
@@ -24,7 +25,6 @@ MAX_PREVIEW_BYTES = 290_000
 """As base64 it stays under the wire's 400,000 characters."""
 MAX_DETAIL_CHARS = 4096
 MAX_LOG_CHARS = 4000
-LEVELS = frozenset({"debug", "info", "success", "warning", "error"})
 
 Ending = Literal["cancel", "abandon", "stop"]
 """Why a job is to end: somebody cancelled it, the hub gave it to somebody else, or the agent itself ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 LEVELS = ("debug", "info", "success", "warning", "error")
 
@@ -132,28 +132,6 @@ class LogLine:
     source: str
     message: str
     job_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The picture as it stands: a small encoded image of the current denoised estimate."""
-
-    job_id: str
-    attempt: int
-    step: int
-    at_s: float
-    mime: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody who watches, by the name given on connecting."""
-
-    id: str
-    name: str
-    since_s: float
-    connections: int = 1
 
 
 @dataclass(frozen=True, slots=True)
