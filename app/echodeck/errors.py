@@ -13,7 +13,8 @@
     ├── ConfigError             a setting cannot be used               ("bad_setting")
     ├── Cancelled               raised inside a generation that was asked to stop
     └── EngineError             a generation failed; says whether trying again can help
-        └── OutOfMemory         it would not fit, or did not fit       ("out_of_memory")
+        ├── OutOfMemory         it would not fit, or did not fit       ("out_of_memory")
+        └── JobLost             the server it ran on has forgotten it  ("lost")
 """
 
 from __future__ import annotations
@@ -110,12 +111,17 @@ class ConfigError(EchodeckError):
 
 
 class Cancelled(EchodeckError):
-    """Raised inside a generation, at a step, when somebody cancelled it."""
+    """Raised inside a generation, at a step, when it is to stop.
+
+    `why` is "cancel" (somebody cancelled it), "abandon" (the hub gave it to another), or "stop" (its agent ends: what
+    a server of its own goes on with may be taken up again).
+    """
 
     code = "cancelled"
 
-    def __init__(self, message: str = "cancelled") -> None:
+    def __init__(self, message: str = "cancelled", why: str = "cancel") -> None:
         super().__init__(message)
+        self.why = why
 
 
 class EngineError(EchodeckError):
@@ -129,12 +135,21 @@ class EngineError(EchodeckError):
         self.detail = detail
 
 
+class JobLost(EngineError):
+    """The server that ran it has forgotten it (it was restarted, say): a job of ours is queued again."""
+
+    code = "lost"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
 class OutOfMemory(EngineError):
-    """The job does not fit in memory. Both figures are in bytes."""
+    """The job does not fit in memory. Both figures are in bytes, 0 where the engine does not say."""
 
     code = "out_of_memory"
 
-    def __init__(self, message: str, *, needed_bytes: int, free_bytes: int) -> None:
-        super().__init__(message, retryable=False)
+    def __init__(self, message: str, *, needed_bytes: int = 0, free_bytes: int = 0, detail: str = "") -> None:
+        super().__init__(message, retryable=False, detail=detail)
         self.needed_bytes = needed_bytes
         self.free_bytes = free_bytes

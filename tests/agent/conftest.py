@@ -20,9 +20,11 @@ from echodeck.agent import Agent
 from echodeck.client import WORKER
 from echodeck.config import Settings
 from echodeck.errors import EchodeckError
-from echodeck.model import job as jobs
+from echodeck.model import facts as jobs
 from echodeck.model.engine import EngineInfo
+from echodeck.model.job import Job, JobError, JobSpec, JobState
 from echodeck.model.record import Host
+from echodeck.model.transitions import advance
 from echodeck.wire import say
 from echodeck.wire.show import iso
 
@@ -39,7 +41,7 @@ def fact_of(report: say.JobReport) -> jobs.Fact:
         "resumed": lambda: jobs.ResumedNow(at),
         "cancelled": lambda: jobs.CancelledNow(at),
         "completed": lambda: jobs.Completed(at, tuple(report.outputs)),
-        "failed": lambda: jobs.Failed(at, report.error or jobs.JobError("", "")),
+        "failed": lambda: jobs.Failed(at, report.error or JobError("", "")),
         "released": lambda: jobs.Released(at),
     }[report.fact]()
 
@@ -48,7 +50,7 @@ class SmallHub:
     """What it knows outlives `kill` and `start`. `reports` are the facts that took effect, in order."""
 
     def __init__(self) -> None:
-        self.jobs: dict[str, jobs.Job] = {}
+        self.jobs: dict[str, Job] = {}
         self.reports: list[say.JobReport] = []
         self.samples: dict[tuple[str, int, int, int], float] = {}
         self.heard: list[wire.Request] = []
@@ -67,11 +69,11 @@ class SmallHub:
 
     def queue(self, job_id: str, **spec: Any) -> None:
         given = {"engine": "fake", "model": "m", "steps": 5, "title": job_id, **spec}
-        self.jobs[job_id] = jobs.Job(job_id, jobs.JobSpec(**given))
+        self.jobs[job_id] = Job(job_id, JobSpec(**given))
 
     async def ask(self, job_id: str, command: str, *, tell: bool = True) -> None:
         fact = {"pause": jobs.PauseAsked, "resume": jobs.ResumeAsked, "cancel": jobs.CancelAsked}[command]
-        self.jobs[job_id] = jobs.advance(self.jobs[job_id], fact(time.time()))
+        self.jobs[job_id] = advance(self.jobs[job_id], fact(time.time()))
         if tell:
             await self.say("job_command", {"jobId": job_id, "attempt": self.jobs[job_id].attempt, "command": command})
 
@@ -146,18 +148,18 @@ class SmallHub:
                 return {"jobs": asked, "abandon": [id_ for id_ in named if id_ not in mine]}
             case say.Claim(worker_id=worker_id):
                 for job in self.jobs.values():
-                    if job.state is jobs.JobState.PENDING:
-                        claimed = jobs.advance(job, jobs.Claimed(time.time(), worker_id, "here"))
+                    if job.state is JobState.PENDING:
+                        claimed = advance(job, jobs.Claimed(time.time(), worker_id, "here"))
                         self.jobs[job.id] = claimed
                         self.leased.add(job.id)
                         return {"job": wire.plain(claimed)}
                 return {"job": None}
             case say.JobReport() as report if self._has(report):
-                self.jobs[report.job_id] = jobs.advance(self.jobs[report.job_id], fact_of(report))
+                self.jobs[report.job_id] = advance(self.jobs[report.job_id], fact_of(report))
                 self.reports.append(report)
             case say.JobProgress(job_id=job_id) as progress if self._has(progress):
                 stepped = jobs.Stepped(progress.at_s, progress.index, progress.step)
-                self.jobs[job_id] = jobs.advance(self.jobs[job_id], stepped)
+                self.jobs[job_id] = advance(self.jobs[job_id], stepped)
                 for index, step, _, duration_s in progress.samples:
                     assert (job_id, progress.attempt, index, step) not in self.samples
                     self.samples[job_id, progress.attempt, index, step] = duration_s
@@ -184,7 +186,7 @@ class FakeEngine:
         for _ in range(steps):
             self.allowed.release()
 
-    def run(self, job_id: str, spec: jobs.JobSpec, control: Any) -> None:
+    def run(self, job_id: str, spec: JobSpec, control: Any) -> None:
         self.started += 1
         control.plan([("load", 0), ("sample", spec.steps), ("save", 0)])
         control.stage("load")

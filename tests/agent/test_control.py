@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from echodeck.agent.control import MAX_PREVIEW_BYTES, Hand, JobControl
+from echodeck.agent.control import JobControl
+from echodeck.client.teller import MAX_PREVIEW_BYTES, Hand
 from echodeck.errors import Cancelled, EngineError
 from echodeck.model.job import Output
 from echodeck.wire import say

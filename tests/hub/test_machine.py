@@ -26,7 +26,8 @@ from echodeck import wire
 from echodeck.errors import InputError
 from echodeck.hub.session import Session
 from echodeck.model.board import Board
-from echodeck.model.job import TERMINAL, Job, JobState, check
+from echodeck.model.job import TERMINAL, Job, JobState
+from echodeck.model.transitions import check
 
 STAGES = [("load", 0), ("sample", 3), ("save", 0)]
 picks = st.integers(0, 5)

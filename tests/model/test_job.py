@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from echodeck.errors import IllegalTransition
-from echodeck.model import job as m
-from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, Phase, StageState, advance, check, phase_of
+from echodeck.model import facts as m
+from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, StageState
+from echodeck.model.transitions import MAX_ATTEMPTS, MOST_METRICS, TRANSITIONS, Phase, advance, check, phase_of
 
 FACTS = {
     m.PauseAsked: m.PauseAsked(10.0, "mika"),
@@ -19,7 +21,12 @@ FACTS = {
     m.RetryAsked: m.RetryAsked(13.0, 5.0, "mika"),
     m.Moved: m.Moved(14.0, 2.5, 10, "mika"),
     m.Claimed: m.Claimed(15.0, "w1", "atelier"),
+    m.MoveAsked: m.MoveAsked(14.5, "mika"),
     m.Readopted: m.Readopted(16.0, "w1", "atelier"),
+    m.Adopted: m.Adopted(16.2, "w1", "atelier"),
+    m.Started: m.Started(16.4),
+    m.Refused: m.Refused(16.6, "pause", "it has no steps"),
+    m.Measured: m.Measured(16.8, {"loss": 0.25}),
     m.Planned: m.Planned(17.0, (("load model", 0), ("sample", 20), ("save", 0))),
     m.StageStarted: m.StageStarted(18.0, 1),
     m.StageDone: m.StageDone(19.0, 0, 1.5),
@@ -35,8 +42,8 @@ FACTS = {
 SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 
 
-def story_of(*kinds: type) -> Job:
-    job = Job(id="j1", spec=SPEC, created_s=1.0)
+def story_of(*kinds: type, origin: str = "echodeck") -> Job:
+    job = Job(id="j1", spec=SPEC, created_s=1.0, origin=origin, worker_id="" if origin == "echodeck" else "w1")
     for kind in kinds:
         job = advance(job, FACTS[kind])
     return job
@@ -44,6 +51,8 @@ def story_of(*kinds: type) -> Job:
 
 PHASES = {
     Phase.PENDING: story_of(),
+    Phase.ELSEWHERE: story_of(origin="observed"),
+    Phase.LOST: story_of(m.Started, m.Planned, m.StageStarted, m.WorkerLost, origin="script"),
     Phase.HELD: story_of(m.PauseAsked),
     Phase.RUNNING: story_of(m.Claimed, m.Planned),
     Phase.PAUSED: story_of(m.Claimed, m.Planned, m.PauseAsked, m.PausedNow),
@@ -57,7 +66,7 @@ PHASES = {
 def test_every_pair_is_a_row_or_an_error(phase: Phase, kind: type) -> None:
     job = PHASES[phase]
     assert phase_of(job) is phase
-    target = m.TRANSITIONS.get((phase, kind))
+    target = TRANSITIONS.get((phase, kind))
     if target is None:
         with pytest.raises(IllegalTransition) as caught:
             advance(job, FACTS[kind])
@@ -104,9 +113,9 @@ def test_time_paused_is_not_elapsed() -> None:
 
 def test_a_lost_worker_three_times_is_a_failure() -> None:
     job = Job(id="j", spec=SPEC)
-    for attempt in range(1, m.MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         job = advance(advance(job, m.Claimed(1.0, "w")), m.WorkerLost(2.0, -1.0))
-        assert job.state is (JobState.FAILED if attempt == m.MAX_ATTEMPTS else JobState.PENDING)
+        assert job.state is (JobState.FAILED if attempt == MAX_ATTEMPTS else JobState.PENDING)
     assert job.error is not None
     assert job.error.kind == "worker_lost"
     again = advance(job, FACTS[m.RetryAsked])
@@ -120,10 +129,56 @@ def test_a_job_paused_on_a_lost_worker_is_held() -> None:
 
 def test_a_job_given_back_keeps_its_place_and_is_no_loss() -> None:
     job = advance(Job(id="j", spec=SPEC, rank=7.0), FACTS[m.Claimed])
-    for _ in range(2 * m.MAX_ATTEMPTS):
+    for _ in range(2 * MAX_ATTEMPTS):
         job = advance(advance(job, FACTS[m.Released]), FACTS[m.Claimed])
     back = advance(job, FACTS[m.Released])
     assert (back.state, back.rank, back.lost, back.worker_id) == (JobState.PENDING, 7.0, 0, "")
+
+
+def test_a_foreign_job_is_asked_and_tells_what_came_of_it() -> None:
+    waiting = story_of(m.MoveAsked, origin="observed")
+    assert (waiting.state, waiting.request, waiting.moved_by) == (JobState.PENDING, "move", "mika")
+    moved = advance(waiting, m.Moved(30.0, 3.0, 0))
+    assert (moved.request, moved.rank, moved.moved_by) == ("", 3.0, "mika")
+    asked = advance(moved, FACTS[m.CancelAsked])
+    assert (asked.state, asked.request) == (JobState.PENDING, "cancel")
+    assert advance(asked, FACTS[m.CancelledNow]).state is JobState.CANCELLED
+    refused = advance(asked, m.Refused(31.0, "cancel", "no"))
+    assert (refused.request, refused.cancelled_by) == ("", "")
+    assert advance(asked, m.Refused(31.0, "pause", "no")) is asked
+
+
+def test_a_foreign_job_that_is_lost_can_be_found_again_as_it_was() -> None:
+    running = story_of(m.Started, m.Planned, m.StageDone, m.StageStarted, m.Stepped, origin="script")
+    lost = advance(running, FACTS[m.WorkerLost])
+    assert (lost.state, lost.error) == (JobState.FAILED, JobError("lost", FACTS[m.WorkerLost].reason))
+    again = advance(lost, FACTS[m.Readopted])
+    assert again.stages == running.stages
+    assert (again.state, again.finished_s, again.error) == (JobState.RUNNING, None, None)
+
+
+def test_what_was_anothers_is_ours_when_it_is_tried_again() -> None:
+    job = advance(story_of(m.Failed, origin="observed"), FACTS[m.RetryAsked])
+    assert (job.origin, job.state, job.worker_id) == ("echodeck", JobState.PENDING, "")
+
+
+def test_a_plan_said_again_replaces_what_has_not_begun() -> None:
+    job = story_of(m.Claimed, m.Planned, m.StageDone, m.StageStarted, m.Stepped)
+    plan = (("load model", 0), ("sample", 25), ("upscale", 4), ("save", 0))
+    again = advance(job, m.Planned(30.0, plan))
+    assert again.stages[0] == job.stages[0]
+    assert (again.stages[1].step, again.stages[1].steps) == (3, 25)
+    assert [stage.name for stage in again.stages] == [name for name, _ in plan]
+    assert advance(again, m.Planned(31.0, plan)) is again
+
+
+def test_the_latest_figure_of_each_name_counts_and_names_are_bounded() -> None:
+    job = advance(story_of(m.Claimed), m.Measured(1.0, {"loss": 0.5, "lr": 1e-4}))
+    job = advance(job, m.Measured(2.0, {"loss": 0.25}))
+    assert job.metrics == {"loss": 0.25, "lr": 1e-4}
+    many = advance(job, m.Measured(3.0, {f"m{n}": 1.0 for n in range(100)}))
+    assert len(many.metrics) == MOST_METRICS
+    assert many.metrics["loss"] == 0.25
 
 
 def test_stages_end_with_their_job() -> None:
@@ -143,9 +198,9 @@ def test_a_stage_that_does_not_exist_is_refused() -> None:
         advance(PHASES[Phase.RUNNING], m.Stepped(1.0, 9, 1))
 
 
-@given(st.lists(st.sampled_from(list(FACTS)), max_size=40))
-def test_any_sequence_of_facts_keeps_the_invariants(kinds: list[type]) -> None:
-    job = Job(id="j", spec=SPEC)
+@given(st.sampled_from(["echodeck", "observed", "script"]), st.lists(st.sampled_from(list(FACTS)), max_size=40))
+def test_any_sequence_of_facts_keeps_the_invariants(origin: str, kinds: list[type]) -> None:
+    job = replace(story_of(origin=origin), id="j")
     for kind in kinds:
         attempt, progress = job.attempt, job.progress
         try:

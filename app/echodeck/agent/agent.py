@@ -18,6 +18,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..client import WORKER, Backoff, Client
+from ..client.outbox import Outbox
+from ..client.teller import Hand
 from ..config import Settings
 from ..engines import Engine, find
 from ..errors import EchodeckError, HubUnreachable, InputError, StoreError
@@ -25,8 +27,6 @@ from ..sources import Source
 from ..sources.host import HostSource
 from ..version import __version__
 from ..wire import Message, say
-from .control import Hand
-from .outbox import Outbox
 from .worker import Worker, offset_s
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..engines import Engine
-from ..errors import Cancelled, EngineError
+from ..errors import Cancelled, EngineError, JobLost
 from ..model.job import JobSpec
 from .control import JobControl
 
@@ -25,6 +25,8 @@ def generate(engine: Engine, spec: JobSpec, control: JobControl) -> None:
     try:
         engine.run(control.hand.job_id, spec, control)
         control.completed()
+    except JobLost as error:
+        control.lost(error.message)
     except Cancelled:
         control.stopped()
     except EngineError as error:

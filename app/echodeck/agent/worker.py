@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..client import Client, Connection
+from ..client.teller import Hand
 from ..engines import Engine
 from ..errors import EchodeckError, HubUnreachable, StoreError
 from ..model.engine import EngineInfo
 from ..wire import say
-from .control import Ending, Hand, JobControl
+from .control import Ending, JobControl
 from .runner import in_thread, spec_of
 
 log = logging.getLogger(__name__)

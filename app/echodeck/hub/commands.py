@@ -9,7 +9,8 @@ from typing import Any
 from .. import wire
 from ..errors import BadField, IllegalTransition, UnknownRecord
 from ..model.engine import EngineInfo, fit
-from ..model.job import TERMINAL, CancelAsked, Job, JobState, Moved, PauseAsked, ResumeAsked, RetryAsked
+from ..model.facts import CancelAsked, Moved, PauseAsked, ResumeAsked, RetryAsked
+from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
 from .desk import Desk
 from .ledger import Change

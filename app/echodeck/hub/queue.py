@@ -11,7 +11,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..errors import BadField, UnknownRecord
-from ..model.job import TERMINAL, Fact, Job, JobState, advance
+from ..model.facts import Fact
+from ..model.job import TERMINAL, Job, JobState
+from ..model.transitions import advance
 from ..wire import say
 
 GAP = 1e-6

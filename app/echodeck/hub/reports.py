@@ -10,16 +10,12 @@ from typing import Any
 from .. import wire
 from ..errors import BadField, BadFrame
 from ..model.engine import EngineInfo
-from ..model.job import (
-    TERMINAL,
+from ..model.facts import (
     CancelledNow,
     Claimed,
     Completed,
     Fact,
     Failed,
-    Job,
-    JobError,
-    JobState,
     PausedNow,
     Planned,
     Readopted,
@@ -29,9 +25,10 @@ from ..model.job import (
     StageStarted,
     Stepped,
     WorkerLost,
-    allowed,
 )
+from ..model.job import TERMINAL, Job, JobError, JobState
 from ..model.record import LogLine, StepSample
+from ..model.transitions import allowed
 from ..wire import say, show
 from .desk import RECENT_SAMPLES, Desk
 from .ledger import Change

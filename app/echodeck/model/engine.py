@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BadField
-from .job import JobSpec
+from .job import JobSpec, Options
 
 MAX_PROMPT_CHARS = 16_384
 MAX_TITLE_CHARS = 200
@@ -32,18 +33,52 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineInfo:
-    """An engine as it is announced to the hub and shown in forms. The first model and sampler are the defaults."""
+class Option:
+    """A setting that only this engine knows; its value lies in `JobSpec.options` under `name`.
+
+    `kind` is "text", "number", "flag", "choice" (one of `choices`), or "image": a path on the engine's machine, or a
+    data URL. The bounds are of numbers; `step` is what forms count in.
+    """
 
     name: str
     label: str = ""
+    kind: str = "text"
+    default: str | int | float | bool = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """An engine as it is announced to the hub and shown in forms. The first model and sampler are the defaults.
+
+    `kind` is what it is ("sketch", "comfyui", "a1111", "diffusers"; `name` tells several of a kind apart), `address`
+    the server it drives, `version` that server's. `workflows`: a job is a workflow, and what else it needs is read out
+    of that. `cannot` says of commands ("pause", "cancel", "move", "retry") why it cannot do them; `extras` are further
+    commands that it can: "skip" (the picture in hand) and "free" (let go of the models it keeps loaded).
+    """
+
+    name: str
+    label: str = ""
+    kind: str = ""
+    address: str = ""
+    version: str = ""
     models: tuple[ModelInfo, ...] = ()
     samplers: tuple[str, ...] = ()
+    schedulers: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
-    can_pause: bool = True
-    can_cancel: bool = True
+    options: tuple[Option, ...] = ()
+    workflows: bool = False
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+    note: str = ""
+    """What a person may want to know of it, in a sentence: that an extension is missing, say."""
     reason: str = ""
     """Why it cannot be used just now, in a sentence; "" when it can."""
+    since_s: float = 0.0
+    """Since when that is so, if there is a reason."""
 
 
 def fit(info: EngineInfo, given: Mapping[str, Any]) -> JobSpec:
@@ -56,9 +91,8 @@ def fit(info: EngineInfo, given: Mapping[str, Any]) -> JobSpec:
     model = given.get("model") or (models[0] if models else "")
     if models and model not in models:
         raise BadField("model", f"engine {info.name} has no model {model[:80]!r}; use one of {', '.join(models)}")
-    sampler = given.get("sampler") or (info.samplers[0] if info.samplers else "")
-    if info.samplers and sampler not in info.samplers:
-        raise BadField("sampler", f"unknown sampler {sampler[:80]!r}; use one of {', '.join(info.samplers)}")
+    sampler = _choose("sampler", given.get("sampler", ""), info.samplers)
+    scheduler = _choose("scheduler", given.get("scheduler", ""), info.schedulers)
     prompt, title = given.get("prompt", ""), visible(given.get("title", ""))
     if len(prompt) > MAX_PROMPT_CHARS:
         raise BadField("prompt", f"has {len(prompt):,} characters; {MAX_PROMPT_CHARS:,} are the most")
@@ -66,10 +100,51 @@ def fit(info: EngineInfo, given: Mapping[str, Any]) -> JobSpec:
         raise BadField("title", f"has {len(title):,} characters; {MAX_TITLE_CHARS} are the most")
     values = {param.name: _check(param, given.get(param.name, param.default)) for param in info.params}
     rest = {name: value for name, value in given.items() if name not in values}
+    if info.options:
+        rest["options"] = _options(info.options, given.get("options", {}))
     kind = "video" if values.get("frames", given.get("frames", 1)) > 1 else "image"
     title = title or visible(prompt)[:60] or f"{model} {values.get('seed', 0)}"
-    return JobSpec(**{**rest, **values, "engine": info.name, "model": model, "sampler": sampler, "title": title,
-                      "type": kind})
+    return JobSpec(**{**rest, **values, "engine": info.name, "model": model, "sampler": sampler,
+                      "scheduler": scheduler, "title": title, "type": kind})
+
+
+def _choose(field_: str, wanted: str, known: tuple[str, ...]) -> str:
+    chosen = wanted or (known[0] if known else "")
+    if known and chosen not in known:
+        raise BadField(field_, f"unknown {field_} {chosen[:80]!r}; use one of {', '.join(known)}")
+    return chosen
+
+
+def _options(known: tuple[Option, ...], given: Options) -> Options:
+    """What was given, checked, with the defaults of the others."""
+    names = {option.name: option for option in known}
+    for name in given:
+        if name not in names:
+            raise BadField("options", f"unknown option {name[:80]!r}; there are {', '.join(names)}")
+    return {name: _option(option, given.get(name, option.default)) for name, option in names.items()}
+
+
+def _option(option: Option, value: str | int | float | bool) -> str | int | float | bool:
+    where, kind = f"options.{option.name}", option.kind
+    if kind == "flag" and not isinstance(value, bool):
+        raise BadField(where, f"must be true or false, got {str(value)[:80]!r}")
+    if kind in ("text", "choice", "image") and not isinstance(value, str):
+        raise BadField(where, f"must be text, got {str(value)[:80]!r}")
+    if kind == "text" and len(str(value)) > MAX_PROMPT_CHARS:
+        raise BadField(where, f"has {len(str(value)):,} characters; {MAX_PROMPT_CHARS:,} are the most")
+    if kind == "choice" and value not in option.choices:
+        raise BadField(where, f"unknown {option.name} {str(value)[:80]!r}; use one of {', '.join(option.choices)}")
+    if kind == "number":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise BadField(where, f"must be a number, got {str(value)[:80]!r}")
+        low, high = option.minimum, option.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise BadField(where, f"must be {_bound(low, 'any')} to {_bound(high, 'any')}, got {value:g}")
+    return value
+
+
+def _bound(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:g}"
 
 
 def visible(text: str) -> str:

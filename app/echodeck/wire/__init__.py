@@ -66,6 +66,7 @@ ROUTES: dict[str, Route] = {
     "error": Route(show.ErrorView),
     "pong": Route(show.Pong),
     "job_command": Route(show.JobCommand),
+    "engine_order": Route(show.EngineOrder),
     "work_available": Route(say.Nothing),
 }
 REMOVED = "generation_removed"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..model.engine import EngineInfo
-from ..model.job import JobError, Output
+from ..model.job import JobError, JobSpec, Output
 from ..model.record import Host
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -38,12 +38,25 @@ class JobRef(Say):
 
 
 class GenerationCommand(Say):
+    """`skip` leaves out the picture in hand and goes on with the next, where the engine can."""
+
     job_id: Id
-    command: Literal["pause", "resume", "cancel"]
+    command: Literal["pause", "resume", "cancel", "skip"]
+
+
+class EngineCommand(Say):
+    """`free`: let go of the models that the engine keeps loaded."""
+
+    engine: Id
+    command: Literal["free"]
 
 
 class Submit(Say):
-    """A job to queue, `count` times (the seed grows by one each). What is left out takes the engine's default."""
+    """A job to queue, `count` times (the seed grows by one each). What is left out takes the engine's default.
+
+    `workflow` is a workflow in ComfyUI's API format, as an object or as JSON text, for engines that take one; `values`
+    sets inputs in it ("NODE.INPUT": value; NODE is an id, or a title or class that only one node has).
+    """
 
     engine: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
@@ -56,10 +69,23 @@ class Submit(Say):
     batch: int | UnsetType = UNSET
     frames: int | UnsetType = UNSET
     sampler: str | UnsetType = UNSET
+    scheduler: str | UnsetType = UNSET
+    workflow: dict[str, Any] | str | UnsetType = UNSET
+    values: dict[str, Any] | UnsetType = UNSET
     options: dict[str, str | int | float | bool] | UnsetType = UNSET
     priority: Priority = 0
     count: Annotated[int, Meta(ge=1, le=1000)] = 1
     user: Annotated[str, Meta(max_length=80)] = ""
+
+
+class ReadWorkflow(Say):
+    """Asks what a workflow is, without queueing it: the ack has `workflow`, `facts` and the `inputs` that can be set.
+
+    `text` is JSON, or `data` the beginning of a file (JSON, or a PNG with a workflow in it) as base64.
+    """
+
+    text: str = ""
+    data: str = ""
 
 
 class Move(Say):
@@ -133,6 +159,35 @@ class Register(Say):
     engines: list[EngineInfo] = []
     slots: Whole = 1
     running: list[InHand] = []
+    kind: Literal["", "worker", "metrics", "script"] = ""
+
+
+class Announce(Say):
+    """What an agent's engines are now: one is down, or up again, or knows more models."""
+
+    engines: list[EngineInfo]
+
+
+class Adopt(Say):
+    """A job that lives elsewhere: in a script (`origin` "script"), or given by another client to a server that the
+    agent watches ("observed"). Said again, it brings what is known up to date; `worker_id` tells of it from here on,
+    by `job_report` and `job_progress` with attempt 1.
+
+    `place` orders the jobs that wait in the same foreign queue, smallest first. `workflow` is kept so that the job can
+    be tried again.
+    """
+
+    job_id: Id
+    worker_id: Id
+    spec: JobSpec
+    origin: Literal["observed", "script"]
+    state: Literal["pending", "running"] = "running"
+    created_s: Seconds = 0.0
+    started_s: Seconds | None = None
+    place: float = 0.0
+    user: Annotated[str, Meta(max_length=80)] = ""
+    cannot: dict[str, str] = {}
+    workflow: dict[str, Any] | None = None
 
 
 class Heartbeat(Say):
@@ -149,13 +204,17 @@ class Claim(Say):
 
 
 class JobReport(Say):
-    """A fact about a job in hand. Which other fields matter depends on `fact`; times are by the agent's clock."""
+    """A fact about a job in hand. Which other fields matter depends on `fact`; times are by the agent's clock.
+
+    "planned" said again replaces the stages that have not begun. "refused": `command` cannot be done, `error` says
+    why. "lost": the server that ran it has forgotten it.
+    """
 
     job_id: Id
     attempt: Whole
     worker_id: Id
-    fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "cancelled", "completed", "failed",
-                  "released"]
+    fact: Literal["started", "planned", "stage_started", "stage_done", "paused", "resumed", "refused", "cancelled",
+                  "completed", "failed", "lost", "released"]
     at_s: Seconds
     index: Whole = 0
     duration_s: Seconds = 0.0
@@ -163,12 +222,14 @@ class JobReport(Say):
     stages: list[tuple[str, Whole]] = []
     outputs: list[Output] = []
     error: JobError | None = None
+    command: str = ""
 
 
 class JobProgress(Say):
     """The newest step of the current stage, and the steps measured since the last report, oldest first.
 
-    A sample is (stage index, step from 1, when it ended, its duration in seconds).
+    A sample is (stage index, step from 1, when it ended, its duration in seconds). `metrics` are figures that the job
+    tells of itself, the latest of each name.
     """
 
     job_id: Id
@@ -178,6 +239,7 @@ class JobProgress(Say):
     step: Whole
     at_s: Seconds
     samples: list[tuple[Whole, Whole, Seconds, Seconds]] = []
+    metrics: dict[str, float] = {}
 
 
 class JobPreview(Say):
@@ -216,13 +278,17 @@ VIEWER: dict[str, type[Say]] = {
     "acknowledge_alert": AlertRef,
     "communicate": Communicate,
     "subscribe": Subscribe,
+    "engine_command": EngineCommand,
+    "read_workflow": ReadWorkflow,
 }
 ASKER: dict[str, type[Say]] = {**VIEWER, "query": Query, "workflow": Workflow}
 WORKER: dict[str, type[Say]] = {
     **VIEWER,
     "register": Register,
+    "announce": Announce,
     "heartbeat": Heartbeat,
     "claim": Claim,
+    "adopt": Adopt,
     "job_report": JobReport,
     "job_progress": JobProgress,
     "job_preview": JobPreview,
@@ -239,7 +305,8 @@ ENDPOINTS: dict[str, dict[str, type[Say]]] = {
 
 def given(submit: Submit) -> dict[str, Any]:
     """The fields of JobSpec that were given, without those left out."""
-    names = ("model", "title", "prompt", "width", "height", "steps", "seed", "batch", "frames", "sampler", "options")
+    names = ("model", "title", "prompt", "width", "height", "steps", "seed", "batch", "frames", "sampler", "scheduler",
+             "options")
     return {name: getattr(submit, name) for name in names if getattr(submit, name) is not UNSET}
 
 

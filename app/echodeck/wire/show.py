@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Agent, Alert, Host, LogLine
 
@@ -49,10 +50,15 @@ class OutputView(Show):
     size_bytes: int
     frames: int
     host: str
+    link: str
 
 
 class JobView(Show):
-    """A generation, whole. `eta`, `etaLow`, `etaHigh` (an 80 % interval) count from `etaAt`; null when unknown."""
+    """A generation, whole. `eta`, `etaLow`, `etaHigh` (an 80 % interval) count from `etaAt`; null when unknown.
+
+    `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
+    are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null.
+    """
 
     job_id: str
     id: str
@@ -69,8 +75,12 @@ class JobView(Show):
     batch: int
     frames: int
     sampler: str
+    scheduler: str
     status: str
     request: str
+    cannot: dict[str, str]
+    extras: list[str]
+    metrics: dict[str, float]
     progress_state: str
     progress: float
     current_step: int
@@ -99,6 +109,7 @@ class JobView(Show):
     attempt: int
     error: str | None
     error_kind: str | None
+    error_detail: str | None
     retryable: bool
     outputs: list[OutputView]
     paused_by: str
@@ -124,10 +135,12 @@ class Outlook(Struct):
     expected_s: tuple[float, ...] = ()
 
 
+_NO_ENGINE = EngineInfo("")
 _PROGRESS_STATE = {JobState.RUNNING: "running", JobState.PAUSED: "paused", JobState.FAILED: "error"}
 
 
-def job_view(job: Job, outlook: Outlook) -> JobView:
+def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE) -> JobView:
+    """`engine` is what the job's engine says of itself now."""
     spec, stage = job.spec, job.stage
     ended = job.finished_s is not None
     stages = []
@@ -137,14 +150,16 @@ def job_view(job: Job, outlook: Outlook) -> JobView:
                                 steps=item.steps, expected=expected, started_at=iso(item.started_s)))
     outputs = [
         OutputView(url=f"/api/generations/{job.id}/outputs/{number}", path=out.path, kind=out.kind, width=out.width,
-                   height=out.height, size_bytes=out.size_bytes, frames=out.frames, host=out.host)
+                   height=out.height, size_bytes=out.size_bytes, frames=out.frames, host=out.host, link=out.link)
         for number, out in enumerate(job.outputs)
     ]
     return JobView(
         job_id=job.id, id=job.id, title=spec.title, type=spec.type, engine=spec.engine, model=spec.model,
         prompt=spec.prompt, width=spec.width, height=spec.height, resolution=spec.resolution, steps=spec.steps,
-        seed=spec.seed, batch=spec.batch, frames=spec.frames, sampler=spec.sampler,
-        status=job.state.value, request=job.request, progress_state=_PROGRESS_STATE.get(job.state, ""),
+        seed=spec.seed, batch=spec.batch, frames=spec.frames, sampler=spec.sampler, scheduler=spec.scheduler,
+        status=job.state.value, request=job.request, cannot=_cannot(job, engine),
+        extras=[name for name in engine.extras if name == "skip"] if job.in_hand else [], metrics=dict(job.metrics),
+        progress_state=_PROGRESS_STATE.get(job.state, ""),
         progress=job.progress,
         current_step=stage.step if stage and not ended else 0, total_steps=stage.steps if stage and not ended else 0,
         eta=None if ended else outlook.eta_s, eta_low=None if ended else outlook.low_s,
@@ -155,10 +170,16 @@ def job_view(job: Job, outlook: Outlook) -> JobView:
         expected_duration=outlook.duration_s, created_at=iso(job.created_s), started_at=iso(job.started_s),
         finished_at=iso(job.finished_s), worker_id=job.worker_id, host=job.host, user=job.user, origin=job.origin,
         attempt=job.attempt, error=job.error.message if job.error else None,
-        error_kind=job.error.kind if job.error else None, retryable=bool(job.error and job.error.retryable),
+        error_kind=job.error.kind if job.error else None,
+        error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
         moved_by=job.moved_by,
     )
+
+
+def _cannot(job: Job, engine: EngineInfo) -> dict[str, str]:
+    """Why commands are impossible: what the engine cannot do holds of jobs that it has, or that wait in its queue."""
+    return {**(engine.cannot if job.kept else {}), **job.cannot}
 
 
 class PreviewView(Show):
@@ -383,11 +404,20 @@ class Pong(Show):
     now: str | None
 
 
-class JobCommand(Show):
-    """To the agent that has the job in hand."""
+class JobCommand(Show, omit_defaults=True):
+    """To the agent that has the job in hand. `before` and `after` name the neighbour that a move is to."""
 
     job_id: str
     attempt: int
+    command: str
+    before: str = ""
+    after: str = ""
+
+
+class EngineOrder(Show):
+    """To the agents that have the engine."""
+
+    engine: str
     command: str
 
 

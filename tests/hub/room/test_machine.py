@@ -23,7 +23,8 @@ from echodeck.errors import InputError
 from echodeck.hub import resume
 from echodeck.hub.session import Shown
 from echodeck.model.board import Board
-from echodeck.model.job import TERMINAL, check
+from echodeck.model.job import TERMINAL
+from echodeck.model.transitions import check
 
 COMPARED = ("jobs", "agents", "alerts", "logs", "queue", "hosts", "engines", "previews", "presence")
 """Not metrics and status, which initial_state tells in another shape, and not messages, which it leaves out."""

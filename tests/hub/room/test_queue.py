@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from echodeck.errors import BadField, UnknownRecord
 from echodeck.hub.queue import Queue
-from echodeck.model.job import Claimed, Job, JobSpec, Moved, PauseAsked, WorkerLost
+from echodeck.model.facts import Claimed, Moved, PauseAsked, WorkerLost
+from echodeck.model.job import Job, JobSpec
 from echodeck.wire import say
 
 

@@ -1,4 +1,4 @@
-"""What an agent has to say, in order and bounded, while it is sent or the hub is away. Pure: no clock, no I/O.
+"""What an agent or a script has to say, in order and bounded, until the hub has it. Pure: no clock, no I/O.
 
 Facts, progress and log lines are kept until the hub has acknowledged them. Progress merges into what is not sent yet;
 metrics and previews keep only the latest. When there is too much, log lines go first, then step samples, then facts of
@@ -25,9 +25,9 @@ SAMPLES_A_FRAME = 500
 
 TYPES: dict[type[say.Say], str] = {
     say.JobReport: "job_report", say.JobProgress: "job_progress", say.Log: "log", say.JobPreview: "job_preview",
-    say.HostMetrics: "host_metrics",
+    say.HostMetrics: "host_metrics", say.Adopt: "adopt", say.Announce: "announce",
 }
-ENDS = frozenset({"completed", "failed", "cancelled", "released"})
+ENDS = frozenset({"completed", "failed", "cancelled", "lost", "released"})
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +77,8 @@ class Outbox:
                 if fact in ENDS:  # a picture of a job that has ended would only confuse
                     self.latest.pop(f"preview {job_id}", None)
                 self._append(Entry(payload))
+            case say.Adopt() | say.Announce():
+                self._append(Entry(payload))
             case _:
                 self._logs += 1
                 self._append(Entry(payload))
@@ -122,7 +124,8 @@ class Outbox:
         entry = self._open.get(_key(new))
         old = entry.payload if entry is not None and not entry.sent else None
         if isinstance(old, say.JobProgress) and old.index == new.index and len(old.samples) < SAMPLES_A_FRAME:
-            old.step, old.at_s = new.step, new.at_s
+            old.step, old.at_s = max(old.step, new.step), new.at_s
+            old.metrics = {**old.metrics, **new.metrics}
             old.samples = [*old.samples, *new.samples]
             return
         entry = Entry(new)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echodeck import wire
-from echodeck.agent.outbox import Outbox
 from echodeck.client import WORKER
+from echodeck.client.outbox import Outbox
 from echodeck.model.record import Host
 from echodeck.wire import say
 
