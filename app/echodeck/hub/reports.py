@@ -19,10 +19,12 @@ from ..model.facts import (
     PausedNow,
     Planned,
     Readopted,
+    Refused,
     Released,
     ResumedNow,
     StageDone,
     StageStarted,
+    Started,
     Stepped,
     WorkerLost,
 )
@@ -51,6 +53,10 @@ def _credible(at_s: float, job: Job, change: Change) -> float:
     """A moment as the agent says it, but neither before the attempt began nor still to come: its clock may be wrong,
     and a time beyond all calendars is a record that nobody can be shown."""
     return min(max(at_s, job.started_s or 0.0), change.at_s)
+
+
+def _why(payload: say.JobReport, otherwise: str) -> str:
+    return payload.error.message if payload.error is not None else otherwise
 
 
 class Reports:
@@ -215,6 +221,8 @@ class Reports:
 
     def _fact(self, payload: say.JobReport, at_s: float) -> Fact:
         match payload.fact:
+            case "started":
+                return Started(at_s)
             case "planned":
                 return Planned(at_s, tuple(payload.stages))
             case "stage_started":
@@ -231,6 +239,10 @@ class Reports:
                 return Completed(at_s, tuple(payload.outputs))
             case "released":
                 return Released(at_s)
+            case "refused":
+                return Refused(at_s, payload.command, _why(payload, "it cannot be done"))
+            case "lost":
+                return WorkerLost(at_s, self._desk.queue.front(), _why(payload, "the server has forgotten it"))
             case "failed":
                 return Failed(at_s, payload.error or JobError("engine_error", "the agent gave no reason"))
 
