@@ -176,6 +176,28 @@ def test_a_stage_that_was_skipped_is_over(history: History) -> None:
     assert done.expected_s[2] == 2.0
 
 
+def test_stages_to_come_may_turn_out_to_be_others(history: History) -> None:
+    job, now_s = stepping(history, [3.0, 1.0, 1.0])
+    before = job.at(now_s)
+    job.replan(SPEC, (("load model", 0), ("sample", 40), ("save", 0), ("save", 0)), history, begun=2)
+    after = job.at(now_s)
+    assert after.eta_s == pytest.approx(before.eta_s + 20.0 + 2.0, rel=0.05), "20 more steps, and one more to save"
+    assert after.expected_s[0] == before.expected_s[0]
+    assert len(after.expected_s) == 4
+    job.replan(SPEC, (("load model", 0),), history, begun=2)
+    assert len(job.at(now_s).expected_s) == 4, "what has begun cannot be planned away"
+
+
+def test_a_stage_that_turns_out_to_be_another_began_when_the_one_before_ended(history: History) -> None:
+    job = JobEstimator.start(SPEC, (("load model", 0), ("encode", 0)), history, 100.0)
+    job.stage_started(0, 100.0)
+    job.stage_done(0, 104.0, 4.0)
+    job.replan(SPEC, PLAN, history, begun=1)
+    job.stage_started(1, 104.0)
+    job.step(1, 1, 107.0, 0.0)
+    assert job.at(107.0).eta_s == pytest.approx(19.0 + 2.0, rel=0.05)
+
+
 def test_progress_never_falls_when_the_pace_does(history: History) -> None:
     job, now_s = stepping(history, [3.0] + [1.0] * 9)
     before = job.at(now_s)

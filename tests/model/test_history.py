@@ -68,7 +68,7 @@ def test_another_model_teaches_nothing() -> None:
 
 def test_keeps_the_latest_runs_whatever_order_they_come_in() -> None:
     old, new = runs(LOAD, [100.0] * KEPT_RUNS), runs(LOAD, [1.0] * KEPT_RUNS)
-    history = History(reversed([*old, *(replace(run, at_s=1000.0 + run.at_s) for run in new)]))
+    history = History(reversed([*old, *(replace(run, job_id=f"new {run.job_id}", at_s=1000.0 + run.at_s) for run in new)]))
     assert history.expect(SPEC, "load model", 0).median_s == pytest.approx(1.0)
 
 
@@ -89,3 +89,20 @@ def test_odd_durations_do_no_harm() -> None:
     found = History(runs(LOAD, [0.0, -1.0, 1e300])).expect(replace(SPEC, width=0, height=0), "load model", 0)
     assert 0 < found.median_s < 1e9
     assert math.isfinite(found.variance)
+
+
+def test_shapes_are_apart_and_a_plan_is_what_the_latest_job_went_through() -> None:
+    first = [replace(LOAD, shape="ab", at_s=1.0), replace(SAMPLE, shape="ab", at_s=2.0)]
+    again = [replace(SAMPLE, shape="ab", job_id="k", at_s=3.0)]
+    spec = replace(SPEC, shape="ab")
+    for history in (History([*first, *again]), History([*again, *reversed(first)])):
+        assert history.plan(spec) == (("sample", 20),), "the server had kept what it loaded"
+        assert history.plan(SPEC) == (("generate", 20),)
+        assert history.expect(spec, "load model", 0).basis == "same"
+        assert history.expect(SPEC, "load model", 0).basis == "default"
+
+
+def test_jobs_that_ran_at_the_same_time_are_not_mixed() -> None:
+    one = [replace(LOAD, at_s=1.0), replace(SAMPLE, at_s=9.0)]
+    two = [replace(SAMPLE, job_id="k", at_s=4.0)]
+    assert [name for name, _ in History([*one, *two]).plan(SPEC)] == ["load model", "sample"]

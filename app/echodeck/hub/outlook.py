@@ -40,9 +40,12 @@ class Outlooks:
     # --- a job in hand ---
 
     def planned(self, job: Job, at_s: float) -> None:
-        """The worker said which stages there are."""
-        if job.id not in self._running:
-            stages = [(stage.name, stage.steps) for stage in job.stages]
+        """The worker said which stages there are, or that those still to come are others."""
+        stages = [(stage.name, stage.steps) for stage in job.stages]
+        if job.id in self._running:
+            begun = sum(stage.status is not StageState.PENDING for stage in job.stages)
+            self._running[job.id].estimator.replan(job.spec, stages, self.history, begun)
+        else:
             started = job.started_s if job.started_s is not None else at_s
             estimator = JobEstimator.start(job.spec, stages, self.history, started + job.paused_total_s)
             self._running[job.id] = _Running(estimator, job.attempt)
@@ -123,7 +126,7 @@ class Outlooks:
                 job_id=job.id, attempt=job.attempt, engine=spec.engine, model=spec.model, width=spec.width,
                 height=spec.height, steps=stage.steps, frames=spec.frames, batch=spec.batch, stage=stage.name,
                 at_s=ended_s, duration_s=stage.duration_s, first_s=first,
-                step_s=statistics.median(rest) if rest else first,
+                step_s=statistics.median(rest) if rest else first, shape=spec.shape,
             ))
         for run in runs:
             self.history.add(run)
@@ -136,7 +139,7 @@ class Outlooks:
     def total(self, job: Job) -> Total:
         """What a job that has not begun should take, all stages."""
         spec = job.spec
-        key = (spec.engine, spec.model, spec.width, spec.height, spec.steps, spec.batch, spec.frames)
+        key = (spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames)
         if key not in self._totals:
             self._totals[key] = expected_total(spec, self.history.plan(spec), self.history)
         return self._totals[key]

@@ -167,6 +167,22 @@ class JobEstimator:
         """An attempt that started at `at_s`. If it is taken up later, add the time it has been paused to `at_s`."""
         return cls(at_s, tuple(_Track.of(steps, history.expect(spec, name, steps)) for name, steps in stages))
 
+    def replan(self, spec: JobSpec, stages: Plan, history: History, begun: int) -> None:
+        """The stages are others than was thought, but for the first `begun`, whose number of steps may be known now."""
+        tracks = []
+        for number, (name, steps) in enumerate(stages):
+            old = self._tracks[number] if number < len(self._tracks) else None
+            if old is not None and number < begun:
+                old.steps = max(0, steps)
+                tracks.append(old)
+                continue
+            track = _Track.of(steps, history.expect(spec, name, steps))
+            if old is not None and number == self._index:
+                track.entered_s, track.last_s = old.entered_s, old.last_s
+            tracks.append(track)
+        if len(tracks) >= min(begun, len(self._tracks)):
+            self._tracks = tuple(tracks)
+
     def stage_started(self, index: int, at_s: float) -> None:
         if self._index <= index < len(self._tracks) and not self._tracks[index].step:
             self._enter(index, self._work(at_s))

@@ -56,44 +56,56 @@ class Expectation:
     warm_variance: float = 0.0
 
 
-_Key = tuple[str, str, str, int, int, int, int, int]
-_Near = tuple[str, str, str]
+_Key = tuple[str, str, str, str, int, int, int, int, int]
+_Near = tuple[str, str, str, str]
+_Kind = tuple[str, str, str]
+"""Engine, model and shape: jobs of one kind go through the same stages."""
 _K = TypeVar("_K")
 
 
 class History:
     """The latest runs of each kind of stage; bounded however long it learns.
 
-    `StageRun.steps` is the number of steps of that stage; it does not matter for a stage that has none.
+    `StageRun.steps` is the number of steps of that stage; it does not matter for a stage that has none. The plan of a
+    kind of job is the stages that its latest job went through: what a server has kept since is not done again.
     """
 
     def __init__(self, runs: Iterable[StageRun] = ()) -> None:
         self._same: dict[_Key, deque[StageRun]] = {}
         self._near: dict[_Near, deque[StageRun]] = {}
-        self._plans: dict[tuple[str, str], dict[str, bool]] = {}
-        for run in sorted(runs, key=lambda run: run.at_s):
+        self._plans: dict[_Kind, tuple[str, dict[str, bool]]] = {}
+        runs = list(runs)
+        # The runs of a job are learnt together, as they are while it is watched.
+        ended_s: dict[str, float] = {}
+        for run in runs:
+            ended_s[run.job_id] = max(run.at_s, ended_s.get(run.job_id, run.at_s))
+        for run in sorted(runs, key=lambda run: (ended_s[run.job_id], run.job_id, run.at_s)):
             self.add(run)
 
     def add(self, run: StageRun) -> None:
         """Learn from one more run; it counts as the latest."""
         _remember(self._same, _key_of_run(run), run)
-        _remember(self._near, (run.engine, run.model, run.stage), run)
-        self._plans.setdefault((run.engine, run.model), {})[run.stage] = _stepped(run)
+        _remember(self._near, (run.engine, run.model, run.shape, run.stage), run)
+        job_id, stages = self._plans.get((run.engine, run.model, run.shape), (run.job_id, {}))
+        stages = stages if job_id == run.job_id else {}
+        self._plans[run.engine, run.model, run.shape] = run.job_id, {**stages, run.stage: _stepped(run)}
 
     def plan(self, spec: JobSpec) -> tuple[tuple[str, int], ...]:
-        """The stages a job of this engine and model goes through, as (name, steps); one stage if it was never seen."""
-        seen = self._plans.get((spec.engine, spec.model))
+        """The stages a job of this kind goes through, as (name, steps); one stage if none was ever seen."""
+        _, seen = self._plans.get((spec.engine, spec.model, spec.shape), ("", {}))
         if not seen:
             return (("generate", max(0, spec.steps)),)
         return tuple((name, max(0, spec.steps) if stepped else 0) for name, stepped in seen.items())
 
     def expect(self, spec: JobSpec, stage: str, steps: int) -> Expectation:
         """What `stage` of a job `spec`, with that many steps (0 for none), should take."""
-        key = (spec.engine, spec.model, stage, spec.width, spec.height, max(0, steps), spec.frames, spec.batch)
+        key = (spec.engine, spec.model, spec.shape, stage, spec.width, spec.height, max(0, steps), spec.frames,
+               spec.batch)
         same = [run for run in self._same.get(key, ()) if _stepped(run) == (steps > 0)]
         if same:
             return _from_runs(same, lambda run: 0.0, steps)
-        near = [run for run in self._near.get((spec.engine, spec.model, stage), ()) if _stepped(run) == (steps > 0)]
+        near_key = (spec.engine, spec.model, spec.shape, stage)
+        near = [run for run in self._near.get(near_key, ()) if _stepped(run) == (steps > 0)]
         if near:
             size = _log_size(spec.width, spec.height, spec.frames, spec.batch)
             return _from_runs(near, lambda run: size - _log_size(run.width, run.height, run.frames, run.batch), steps,
@@ -124,7 +136,7 @@ def _stepped(run: StageRun) -> bool:
 
 def _key_of_run(run: StageRun) -> _Key:
     steps = run.steps if _stepped(run) else 0
-    return (run.engine, run.model, run.stage, run.width, run.height, steps, run.frames, run.batch)
+    return (run.engine, run.model, run.shape, run.stage, run.width, run.height, steps, run.frames, run.batch)
 
 
 def _log_size(width: int, height: int, frames: int, batch: int) -> float:

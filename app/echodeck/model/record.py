@@ -149,7 +149,7 @@ class StepSample:
 @dataclass(frozen=True, slots=True)
 class StageRun:
     """One finished stage of one job: what the estimator learns from. `first_s` is the first step's duration, and
-    `step_s` the median of the others; both 0 for a stage without steps."""
+    `step_s` the median of the others; both 0 for a stage without steps. `shape` is the job's (see `JobSpec`)."""
 
     job_id: str
     attempt: int
@@ -165,6 +165,7 @@ class StageRun:
     duration_s: float
     first_s: float = 0.0
     step_s: float = 0.0
+    shape: str = ""
 
 
 @dataclass(frozen=True, slots=True)

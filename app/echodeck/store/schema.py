@@ -49,6 +49,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
             high_s REAL NOT NULL, PRIMARY KEY (job_id, attempt, at_s)) WITHOUT ROWID""",
         "CREATE INDEX estimates_at ON estimates (at_s)",
     ),
+    ("ALTER TABLE runs ADD COLUMN shape TEXT NOT NULL DEFAULT ''",),
 ]
 
 
