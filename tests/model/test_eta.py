@@ -265,10 +265,19 @@ def test_a_pending_job_is_the_sum_of_its_stages(history: History) -> None:
 
 
 def test_queue_takes_the_slot_that_is_free_first() -> None:
-    plan = plan_queue([("a", 10.0, 8.0, 12.0), ("b", 5.0, 4.0, 6.0), ("c", 1.0, 1.0, 1.0)], [3.0, 20.0], 3)
+    lane = frozenset({"s"})
+    plan = plan_queue([("a", "s", 10.0), ("b", "s", 5.0), ("c", "s", 1.0)], [("s", 3.0), ("s", 20.0)], [lane] * 3)
     assert plan == {"a": (0.0, 10.0), "b": (3.0, 8.0), "c": (8.0, 9.0)}
-    assert plan_queue([("a", 10.0)], [], 0) == {}
-    assert plan_queue([("a", 10.0), ("b", 1.0)], [7.0, 2.0, 4.0], 1) == {"a": (7.0, 17.0), "b": (17.0, 18.0)}
+    assert plan_queue([("a", "s", 10.0)], [], []) == {}
+    gone = plan_queue([("a", "s", 10.0), ("b", "s", 1.0)], [("s", 7.0), ("s", 2.0), ("s", 4.0)], [lane])
+    assert gone == {"a": (7.0, 17.0), "b": (17.0, 18.0)}
+
+
+def test_a_job_waits_for_the_lanes_that_can_do_it() -> None:
+    both, server = frozenset({"s", "d"}), frozenset({"comfyui"})
+    jobs = [("a", "comfyui", 10.0), ("b", "s", 5.0), ("c", "d", 2.0), ("x", "nobody", 1.0), ("e", "comfyui", 1.0)]
+    plan = plan_queue(jobs, [("comfyui", 30.0), ("python", 99.0)], [both, server])
+    assert plan == {"a": (30.0, 40.0), "b": (0.0, 5.0), "c": (5.0, 7.0), "e": (40.0, 41.0)}
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12) | st.sampled_from(

@@ -68,7 +68,8 @@ def test_another_model_teaches_nothing() -> None:
 
 def test_keeps_the_latest_runs_whatever_order_they_come_in() -> None:
     old, new = runs(LOAD, [100.0] * KEPT_RUNS), runs(LOAD, [1.0] * KEPT_RUNS)
-    history = History(reversed([*old, *(replace(run, job_id=f"new {run.job_id}", at_s=1000.0 + run.at_s) for run in new)]))
+    later = [replace(run, job_id=f"new {run.job_id}", at_s=1000.0 + run.at_s) for run in new]
+    history = History(reversed([*old, *later]))
     assert history.expect(SPEC, "load model", 0).median_s == pytest.approx(1.0)
 
 

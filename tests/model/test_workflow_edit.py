@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_named_with_its_mend(graph_of: GraphOf, key: str, v
     graph["8"]["inputs"].update({"flag": True, "rows": [0]})
     with pytest.raises(BadField) as caught:
         workflow.set_values(graph, {key: value})
-    assert caught.value.field == "set"
+    assert caught.value.field == "values"
     assert says in caught.value.message
 
 

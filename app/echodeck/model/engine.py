@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import BadField
@@ -12,6 +12,7 @@ from .job import JobSpec, Options
 
 MAX_PROMPT_CHARS = 16_384
 MAX_TITLE_CHARS = 200
+MOST_WHOLE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,17 @@ def _option(option: Option, value: str | int | float | bool) -> str | int | floa
 
 def _bound(value: float | None, otherwise: str) -> str:
     return otherwise if value is None else f"{value:g}"
+
+
+def tidy(spec: JobSpec) -> JobSpec:
+    """The spec of a job that somebody else made, inside the bounds that ours keep: texts cut, numbers held."""
+    whole = {name: min(max(getattr(spec, name), 0), MOST_WHOLE) for name in ("width", "height", "steps")}
+    texts = {name: visible(getattr(spec, name))[:MAX_TITLE_CHARS] for name in (
+        "engine", "model", "title", "type", "sampler", "scheduler", "shape")}
+    title = texts["title"] or visible(spec.prompt)[:60] or texts["model"] or "untitled"
+    return replace(spec, **{**whole, **texts, "title": title}, prompt=spec.prompt[:MAX_PROMPT_CHARS],
+                   seed=min(max(spec.seed, 0), 2**64 - 1), batch=min(max(spec.batch, 1), MOST_WHOLE),
+                   frames=min(max(spec.frames, 1), MOST_WHOLE))
 
 
 def visible(text: str) -> str:

@@ -262,25 +262,39 @@ def expected_total(spec: JobSpec, stages: Plan, history: History) -> Total:
     return _total([_Track.of(steps, history.expect(spec, name, steps)).to_come() for name, steps in stages])
 
 
-def plan_queue(jobs: Iterable[tuple[str, float, *tuple[float, ...]]], running: Iterable[float],
-               slots: int) -> dict[str, tuple[float, float]]:
-    """When each waiting job should start and finish, in seconds from now: each takes the slot that is free first.
+def plan_queue(jobs: Iterable[tuple[str, str, float]], running: Iterable[tuple[str, float]],
+               lanes: Sequence[frozenset[str]]) -> dict[str, tuple[float, float]]:
+    """When each waiting job should start and finish, in seconds from now: each takes the lane that is free first.
 
-    `jobs` are (id, expected seconds, …) in the order of the queue, anything after that is not looked at; `running` the
-    seconds left of those in work. Without a slot nothing will ever start: the answer is empty.
+    `jobs` are (id, engine, expected seconds) in the order of the queue, `running` (engine, seconds left) of those in
+    work; a lane is a worker's slot, with the engines that it drives. A job that no lane can do is not in the answer.
     """
-    if slots <= 0:
-        return {}
-    left = sorted(max(0.0, left_s) for left_s in running)
-    # With more in work than there are slots (a worker has gone), the first to end free nothing.
-    free = left[max(0, len(left) - slots) :]
-    free = [0.0] * (slots - len(free)) + free
+    groups: dict[frozenset[str], list[float]] = {}
+    for lane in lanes:
+        groups.setdefault(lane, []).append(0.0)
+    for heap, left_s in _in_work(groups, running):
+        # With more in work than there are slots (a worker has gone), the first to end free nothing.
+        heapq.heapreplace(heap, max(0.0, left_s))
+    able: dict[str, list[list[float]]] = {}
     plan: dict[str, tuple[float, float]] = {}
-    for key, expected_s, *_ in jobs:
-        start_s = heapq.heappop(free)
-        plan[key] = (start_s, start_s + max(0.0, expected_s))
-        heapq.heappush(free, plan[key][1])
+    for key, engine, expected_s in jobs:
+        if engine not in able:
+            able[engine] = [heap for lane, heap in groups.items() if engine in lane]
+        if able[engine]:
+            heap = min(able[engine], key=lambda heap: heap[0])
+            start_s = heap[0]
+            plan[key] = (start_s, start_s + max(0.0, expected_s))
+            heapq.heapreplace(heap, plan[key][1])
     return plan
+
+
+def _in_work(groups: dict[frozenset[str], list[float]],
+             running: Iterable[tuple[str, float]]) -> Iterable[tuple[list[float], float]]:
+    """The lanes that those in work take, the longest last: what no lane can do (a script's job) takes none."""
+    for engine, left_s in sorted(running, key=lambda one: one[1]):
+        heaps = [heap for lane, heap in groups.items() if engine in lane]
+        if heaps:
+            yield min(heaps, key=lambda heap: heap[0]), left_s
 
 
 def _total(spans: Sequence[tuple[float, float]]) -> Total:

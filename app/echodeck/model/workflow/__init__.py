@@ -10,11 +10,13 @@ from __future__ import annotations
 from .edit import set_values, with_seed
 from .facts import Facts, facts
 from .graph import Graph
+from .inputs import Input, inputs
 from .plan import Node, stages
 from .read import read, tolerant
 from .redact import has_secrets, redact
 from .sampler import steps_of
 from .shape import shape
+from .spec import spec_of
 
-__all__ = ["Facts", "Graph", "Node", "facts", "has_secrets", "read", "redact", "set_values", "shape", "stages",
-           "steps_of", "tolerant", "with_seed"]
+__all__ = ["Facts", "Graph", "Input", "Node", "facts", "has_secrets", "inputs", "read", "redact", "set_values", "shape",
+           "spec_of", "stages", "steps_of", "tolerant", "with_seed"]

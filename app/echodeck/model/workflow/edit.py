@@ -21,7 +21,7 @@ def set_values(graph: Graph, values: Mapping[str, Any]) -> Graph:
     """A graph with other literals: {"NODE.INPUT": value}, NODE an id, or a title or class that only one node has.
 
     A text is read by the type of the literal it replaces; JSON of a page writes 8.0 as 8, so that a whole number may
-    become a fraction except where it counts something. Raises BadField("set", …) and changes nothing.
+    become a fraction except where it counts something. Raises BadField("values", …) and changes nothing.
     """
     changed = {node_id: {**node, "inputs": dict(node["inputs"])} for node_id, node in graph.items()}
     for key, value in values.items():
@@ -137,4 +137,4 @@ def _float(text: Any, wanted: str) -> float:
 
 
 def _bad(problem: str) -> BadField:
-    return BadField("set", problem)
+    return BadField("values", problem)
