@@ -11,8 +11,8 @@ import pytest
 
 from echodeck import wire
 from echodeck.errors import BadField, BadFrame, IllegalTransition, InputError, UnknownRecord
-from echodeck.hub import commands
 from echodeck.hub import desk as desk_module
+from echodeck.hub import intake
 from echodeck.hub import room as room_module
 from echodeck.hub.queue import GAP, Queue
 from echodeck.model.job import Job, JobSpec, JobState
@@ -509,7 +509,7 @@ async def test_the_only_engine_is_the_default(rig: Any) -> None:
 
 
 async def test_a_limit_of_jobs(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "MOST_JOBS", 5)
+    monkeypatch.setattr(intake, "MOST_JOBS", 5)
     person = rig.session()
     await rig.agent()
     await rig.submit(person, count=3)

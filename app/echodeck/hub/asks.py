@@ -12,8 +12,8 @@ from .. import wire
 from ..errors import BadField
 from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
-from .commands import Commands
 from .desk import Desk
+from .intake import Intake
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
@@ -35,8 +35,8 @@ class _Workflow:
 class Asks:
     """`query` is answered at once; a `workflow` when the last of its jobs has ended."""
 
-    def __init__(self, desk: Desk, commands: Commands, pulse: Pulse) -> None:
-        self._desk, self._commands, self._pulse = desk, commands, pulse
+    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse) -> None:
+        self._desk, self._intake, self._pulse = desk, intake, pulse
         self._workflows: list[_Workflow] = []
 
     def query(self, session: Session, payload: say.Query, change: Change) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Asks:
 
     def _estimate(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
         if payload.job is not None:
-            total = self._desk.outlooks.total(self._commands.make([payload.job], session, now_s)[0])
+            total = self._desk.outlooks.total(self._intake.make([payload.job], session, Change(now_s))[0])
             return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s}
         view = self._desk.view(self._job(payload), now_s)
         return {"jobId": view.job_id, "eta": view.eta, "etaLow": view.eta_low, "etaHigh": view.eta_high,
@@ -97,8 +97,8 @@ class Asks:
         return self._desk.queue.get(payload.job_id)
 
     def workflow(self, session: Session, payload: say.Workflow, change: Change) -> dict[str, Any]:
-        jobs = self._commands.make(payload.jobs, session, change.at_s)
-        self._commands.accept(jobs, change)
+        jobs = self._intake.make(payload.jobs, session, change)
+        self._intake.accept(jobs, change)
         ids = [job.id for job in jobs]
         flow = _Workflow(f"w{ids[0]}", payload.name, dict.fromkeys(ids, jobs[0].state.value), change.request_id)
         change.batch.records["workflows", flow.id] = wire.plain(flow)

@@ -1,4 +1,4 @@
-"""What people do: submit, pause, resume, cancel, move, retry, remove, acknowledge, talk."""
+"""What people do with the jobs there are: pause, resume, cancel, skip, move, retry, remove; acknowledge, talk."""
 
 from __future__ import annotations
 
@@ -7,89 +7,34 @@ from dataclasses import replace
 from typing import Any
 
 from .. import wire
-from ..errors import BadField, IllegalTransition, UnknownRecord
-from ..model.engine import EngineInfo, fit
+from ..errors import IllegalTransition, UnknownRecord
+from ..model.engine import EngineInfo
 from ..model.facts import CancelAsked, Moved, PauseAsked, ResumeAsked, RetryAsked
 from ..model.job import TERMINAL, Job, JobState
+from ..model.transitions import story
 from ..wire import say, show
 from .desk import Desk
+from .foreign import Foreign
 from .ledger import Change
 from .session import Session, Shown
 
 _ASKED: dict[str, type[PauseAsked] | type[ResumeAsked] | type[CancelAsked]] = {
     "pause": PauseAsked, "resume": ResumeAsked, "cancel": CancelAsked,
 }
-MOST_JOBS = 10_000
-"""Not-ended jobs that the hub accepts."""
-MAX_SEED = 2**32
 
 
 class Commands:
     """Each method is one message type: session, payload and the change to fill in; returns the ack's result."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    # --- new jobs ---
-
-    def submit(self, session: Session, payload: say.Submit, change: Change) -> dict[str, Any]:
-        jobs = self.make([payload], session, change.at_s)
-        self.accept(jobs, change)
-        self._desk.action(change, session, "queued", jobs[0], f"({len(jobs)} jobs)" if len(jobs) > 1 else "")
-        views = [wire.plain(self._desk.view(job, change.at_s)) for job in jobs]
-        return {"jobIds": [job.id for job in jobs], "jobs": views}
-
-    def make(self, payloads: list[say.Submit], session: Session, now_s: float) -> list[Job]:
-        """The jobs asked for, all of them or none. Raises BadField."""
-        jobs: list[Job] = []
-        for payload in payloads:
-            info, given = self._engine(payload), say.given(payload)
-            priority = say.priority(payload.priority)
-            first = fit(info, given)
-            ranks = self._desk.queue.ranks_for(priority, payload.count, beside=jobs)
-            for number, rank in enumerate(ranks):
-                spec = replace(first, seed=(first.seed + number) % MAX_SEED)
-                jobs.append(Job(id=uuid.uuid4().hex[:12], spec=spec, priority=priority, rank=rank,
-                                user=payload.user or session.user, created_s=now_s))
-        open_ = self._desk.queue.open()
-        if open_ + len(jobs) > MOST_JOBS:
-            raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
-        return jobs
-
-    def accept(self, jobs: list[Job], change: Change) -> None:
-        """They are in the queue as soon as they are durable, not before: nobody works on what could be lost."""
-        change.needed = True
-        self._desk.queue.expect(jobs)
-        change.undo.append(lambda: self._desk.queue.unexpect(jobs))
-        for job in jobs:
-            change.batch.jobs[job.id] = job
-            self._desk.event("generation_queued", job, change)
-
-        def insert() -> None:
-            again = Change(self._desk.clock())
-            again.batch.jobs.update({job.id: job for job in self._desk.queue.arrive(jobs)})
-            self._spread(again)
-            self._desk.ledger.put(again)
-            self._desk.offer((job.spec.engine for job in jobs), change.at_s)
-
-        change.after.append(insert)
-
-    def _engine(self, payload: say.Submit) -> EngineInfo:
-        known: dict[str, EngineInfo] = self._desk.board.all("engines")
-        name = payload.engine or self._desk.settings.engine
-        if not payload.engine and name not in known and len(known) == 1:
-            name = next(iter(known))
-        info = known.get(name)
-        if info is None:
-            there = f"use one of {', '.join(sorted(known))}" if known else "no agent has announced an engine yet: " \
-                                                                             "start one with `echodeck agent`"
-            raise BadField("engine", f"unknown engine {name[:80]!r}; {there}")
-        return info
-
-    # --- jobs there are ---
+    def __init__(self, desk: Desk, foreign: Foreign) -> None:
+        self._desk, self._foreign = desk, foreign
 
     def generation_command(self, session: Session, payload: say.GenerationCommand, change: Change) -> dict[str, Any]:
-        before, job = self._desk.queue.apply(payload.job_id, _ASKED[payload.command](change.at_s, session.user))
+        before = self._desk.queue.get(payload.job_id)
+        self._refuse(before, payload.command)
+        if payload.command == "skip":
+            return self._skip(session, before, change)
+        _, job = self._desk.queue.apply(before.id, _ASKED[payload.command](change.at_s, session.user))
         if job is before:  # it is so already, or was asked for already
             return {"job": wire.plain(self._desk.view(job, change.at_s))}
         self._desk.save(job, change)
@@ -108,15 +53,51 @@ class Commands:
         return {"job": wire.plain(self._desk.view(job, change.at_s))}
 
     def move(self, session: Session, payload: say.Move, change: Change) -> dict[str, Any]:
-        rank = self._desk.queue.rank_of_move(payload)
         before = self._desk.queue.get(payload.job_id)
+        self._refuse(before, "move")
         where = payload.direction or (f"to place {payload.place}" if payload.place is not None else
                                       f"{'before' if payload.before else 'after'} {payload.before or payload.after}")
+        if before.foreign:
+            self._foreign.ask_place(session, before, payload, change)
+            self._desk.action(change, session, f"asked to move {where}", before)
+            return self.order(change.at_s)
+        rank = self._desk.queue.rank_of_move(payload)
         return self._place(session, before, rank, before.priority, change, f"moved {where}")
+
+    def _refuse(self, job: Job, command: str) -> None:
+        """Raises IllegalTransition, with the reason, for what is known to be impossible."""
+        if why := self._desk.impossible(job, command):
+            raise IllegalTransition(f"command: cannot {command} {job.spec.title}, because {why}", story(job))
+
+    def _skip(self, session: Session, job: Job, change: Change) -> dict[str, Any]:
+        view = self._desk.view(job, change.at_s)
+        if "skip" not in view.extras:
+            raise IllegalTransition(f"command: cannot skip a picture of {job.spec.title}: it is not in hand, or its "
+                                    "engine makes them all at once", story(job))
+        self._foreign.tell(job, "skip", change)
+        self._desk.action(change, session, "skipped a picture of", job)
+        return {"job": wire.plain(view)}
+
+    def engine_command(self, session: Session, payload: say.EngineCommand, change: Change) -> dict[str, Any]:
+        """Tells the agents that have the engine to let go of its models."""
+        info: EngineInfo | None = self._desk.board.get("engines", payload.engine)
+        if info is None:
+            raise UnknownRecord("engine", payload.engine)
+        if payload.command not in info.extras:
+            raise IllegalTransition(f"command: engine {info.name} keeps no models that could be let go")
+        if info.reason:
+            raise IllegalTransition(f"command: engine {info.name} cannot be asked: {info.reason}")
+        order = show.EngineOrder(engine=info.name, command=payload.command)
+        self._desk.workers.rouse(info.name, Shown("engine_order", order, change.at_s))
+        self._desk.action(change, session, f"freed the memory of {info.name}")
+        return {}
 
     def set_priority(self, session: Session, payload: say.SetPriority, change: Change) -> dict[str, Any]:
         priority = say.priority(payload.priority)
         job = self._desk.queue.get(payload.job_id)
+        if job.foreign:
+            raise IllegalTransition("command: cannot set the priority of a job that is not in echodeck's own queue",
+                                    story(job))
         rank = self._desk.queue.ranks_for(priority, without=job.id)[0]
         return self._place(session, job, rank, priority, change, f"set priority {payload.priority}")
 
@@ -124,14 +105,10 @@ class Commands:
                what: str) -> dict[str, Any]:
         _, moved = self._desk.queue.apply(job.id, Moved(change.at_s, rank, priority, session.user))
         self._desk.save(moved, change)
-        self._spread(change)
+        self._desk.spread(change)
         self._desk.show_job(self._desk.queue.get(job.id), change.at_s)
         self._desk.action(change, session, what, moved)
         return self.order(change.at_s)
-
-    def _spread(self, change: Change) -> None:
-        """Ranks that have come too close are spread out, and those jobs written again with this change."""
-        change.batch.jobs.update({job.id: job for job in self._desk.queue.spread()})
 
     def order(self, now_s: float) -> dict[str, Any]:
         """The queue as it is now."""
@@ -141,10 +118,11 @@ class Commands:
 
     def retry(self, session: Session, payload: say.JobRef, change: Change) -> dict[str, Any]:
         job = self._desk.queue.get(payload.job_id)
+        self._refuse(job, "retry")
         rank = self._desk.queue.ranks_for(job.priority)[0]
         _, again = self._desk.queue.apply(job.id, RetryAsked(change.at_s, rank, session.user))
         self._desk.save(again, change)
-        self._spread(change)
+        self._desk.spread(change)
         again = self._desk.queue.get(job.id)
         self._desk.event("generation_queued", again, change)
         self._desk.resolve_alert(change, f"failed:{job.id}")
@@ -154,8 +132,9 @@ class Commands:
 
     def remove(self, session: Session, payload: say.JobRef, change: Change) -> dict[str, Any]:
         job = self._desk.queue.get(payload.job_id)
-        if job.in_hand:
-            raise IllegalTransition("command: cannot remove a job that a worker has in hand (cancel it first)")
+        if job.kept:
+            who = "waits in another program's queue" if job.foreign and not job.in_hand else "a worker has in hand"
+            raise IllegalTransition(f"command: cannot remove a job that {who} (cancel it first)")
         self._drop(job, change)
         self._desk.action(change, session, "removed", job)
         return {"jobId": job.id}

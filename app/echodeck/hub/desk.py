@@ -11,15 +11,18 @@ from typing import Any
 from .. import wire
 from ..config import Settings
 from ..model.board import Board
+from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Alert, Host, LogLine
 from ..wire import show
+from .graphs import Graphs
 from .ledger import Change, Ledger
 from .outlook import Outlooks
 from .queue import Queue
 from .session import Session, Shown
 from .workers import Workers
 
+UNKNOWN = EngineInfo("")
 LINES = {"logs": 1000, "messages": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -39,6 +42,7 @@ class Desk:
     workers: Workers
     queue: Queue = field(default_factory=Queue)
     outlooks: Outlooks = field(default_factory=Outlooks)
+    graphs: Graphs = field(default_factory=Graphs)
     alerts: dict[str, Alert] = field(default_factory=dict)
     """The latest alert by cause."""
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -56,12 +60,21 @@ class Desk:
     def view(self, job: Job, now_s: float) -> show.JobView:
         # A place in the queue is a waiting job's; one that was just claimed is in the plan until the next one is made.
         shown = None if job.in_hand else self._shown_plan.get(job.id)
-        return show.job_view(job, self.outlooks.of(job, shown[0] if shown else None, now_s))
+        engine: EngineInfo = self.board.get("engines", job.spec.engine) or UNKNOWN
+        return show.job_view(job, self.outlooks.of(job, shown[0] if shown else None, now_s), engine)
+
+    def impossible(self, job: Job, command: str) -> str:
+        """Why a command cannot be done; "" when nothing is known to be against it."""
+        return self.view(job, self.clock()).cannot.get(command, "")
 
     def save(self, job: Job, change: Change) -> None:
         """The job's row is to be written with this change."""
         self.queue.put(job)
         change.batch.jobs[job.id] = job
+
+    def spread(self, change: Change) -> None:
+        """Ranks that have come too close are spread out, and those jobs written again with this change."""
+        change.batch.jobs.update({job.id: job for job in self.queue.spread()})
 
     def event(self, type_: str, job: Job, change: Change) -> None:
         """A durable event about a job, with all a viewer shows of it."""
@@ -161,7 +174,7 @@ class Desk:
     def refresh(self, now_s: float) -> None:
         """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
         waiting, in_hand = self.queue.waiting(), self.queue.in_hand()
-        self.outlooks.plan(waiting, in_hand, self.workers.slots(), now_s)
+        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s)
         update = self._update(waiting, in_hand, now_s)
         if update != self.board.get("queue"):
             self.put("queue_update", "queue", "", update, now_s)
@@ -178,6 +191,9 @@ class Desk:
         self._shown_plan = shown
         self._show_late(now_s)
         self._forget_ended()
+        for agent in self.board.all("agents").values():
+            if agent.status == "offline" and agent.metadata["kind"] == "script":  # they come and go
+                self.board.forget("agents", agent.id)
 
     def _show_late(self, now_s: float) -> None:
         for job_id in [one for one in self._late if not self.ledger.settling(one)]:

@@ -72,6 +72,10 @@ class Queue:
     def all(self) -> list[Job]:
         return list(self._jobs.values())
 
+    def known(self) -> list[Job]:
+        """All, those that are being written too."""
+        return [*self._jobs.values(), *self._coming.values()]
+
     def waiting(self) -> list[Job]:
         """Jobs that no worker has in hand and that have not ended, first to last; held ones keep their place."""
         found = [job for job in self._jobs.values() if job.state not in TERMINAL and not job.in_hand]
@@ -88,7 +92,8 @@ class Queue:
     def next_for(self, engines: Iterable[str]) -> Job | None:
         """The first pending job that one of these engines can do."""
         able = set(engines)
-        pending = (job for job in self.waiting() if job.state is JobState.PENDING and job.spec.engine in able)
+        pending = (job for job in self.waiting()
+                   if job.state is JobState.PENDING and not job.foreign and job.spec.engine in able)
         return next(pending, None)
 
     def front(self) -> float:

@@ -19,17 +19,22 @@ import msgspec
 from .. import wire
 from ..config import Settings
 from ..errors import InputError, StoreError, StoreUnavailable
-from ..model.board import Board, Entry
+from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Alert
 from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
-from ..version import __version__
 from ..wire import say, show
+from . import scene
+from .agents import Agents
 from .asks import Asks
 from .commands import Commands
 from .desk import ENDED_JOBS, Desk
+from .foreign import Foreign
+from .graphs import Graphs
+from .hands import Hands
+from .intake import Intake
 from .ledger import Change, Ledger
 from .outlook import Outlooks
 from .pulse import HOUR_S, Pulse
@@ -76,12 +81,14 @@ class Room:
     def _build(self) -> None:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s))
-        self._commands = Commands(self.desk)
-        self._reports = Reports(self.desk)
         self._pulse = Pulse(self.desk)
-        self._asks = Asks(self.desk, self._commands, self._pulse)
+        hands = self._hands = Hands(self.desk)
+        self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
+        self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
+        self._commands = Commands(self.desk, self._foreign)
+        self._asks = Asks(self.desk, intake, self._pulse)
         self._handlers: dict[str, Handler] = {}
-        for part in (self._commands, self._reports, self._asks):
+        for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
@@ -136,8 +143,11 @@ class Room:
             alert = msgspec.convert(record, Alert)
             desk.alerts[alert.cause] = alert
             self.board.put("alerts", alert.id, show.alert_view(alert))
+        for job in desk.queue.all():
+            if job.kept:
+                desk.workers.lease(job.id, "", now_s)
+        desk.graphs = Graphs(await self.store.records("graphs"))
         for job in desk.queue.in_hand():
-            desk.workers.lease(job.id, "", now_s)
             desk.outlooks.restore(job, await self.store.steps(job_id=job.id), now_s)
         agents: dict[str, show.AgentView] = {}
         for event in await self.store.events(max(0, self.board.seq - RECENT_EVENTS), RECENT_EVENTS):
@@ -149,7 +159,7 @@ class Room:
                 desk.keep("logs", line.id)
         self._gone = [agent for agent in agents.values() if agent.status != "offline"]
         self._asks.restore((await self.store.records("workflows")).values())
-        self._reports.engines_away(Change(now_s))
+        self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
             self.board.put("jobs", job.id, desk.view(job, now_s))
@@ -206,6 +216,9 @@ class Room:
         now_s = self.clock()
         if now_s - self._pruned_s > PRUNE_EVERY_S and not self.refused:
             self._pruned_s = now_s
+            change = Change(now_s)
+            self.desk.graphs.prune(self.desk.queue.known(), change)
+            self.desk.ledger.put(change)
             try:
                 await self.store.prune(before_s=now_s - KEEP_S)
             except StoreUnavailable as error:
@@ -215,14 +228,14 @@ class Room:
         """What time alone does: leases end, agents fall silent, estimates move, figures are told."""
         change, self._ticked_s = Change(now_s), now_s
         for job_id, agent_id in self.desk.workers.expired(now_s):
-            self._reports.lose(job_id, agent_id, change)
+            self._reports.silent(job_id, agent_id, change)
         for worker in self.desk.workers.silent(now_s):
-            self._reports.offline(worker, change)
+            self._agents.offline(worker, change)
         self._asks.settle(change)
         for job in self.desk.queue.in_hand():
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
-        self._reports.show_progress(change)
+        self._hands.show_progress(change)
         self._pulse.ended(job for job in change.batch.jobs.values() if job.state in TERMINAL)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
@@ -341,51 +354,9 @@ class Room:
         return await self.store.events(after, limit)
 
     def since(self, seq: int) -> list[Shown] | None:
-        """The volatile records that changed at or after durable event `seq`; None when that is too long ago.
-
-        While the store cannot write, also what would be durable: it is not in the log yet.
-        """
-        entries = self.board.since(seq)
-        if entries is None:
-            return None
-        now_s, types = self.clock(), _UNWRITTEN if self.refused else _VOLATILE
-        shown = [Shown(self._type_of(entry, types), entry.value, now_s, entry.kind, entry.key)
-                 for entry in entries if entry.kind in types and entry.value is not None]
-        if self.refused:
-            shown += [Shown(wire.REMOVED, {"jobId": entry.key}, now_s, "jobs", entry.key)
-                      for entry in entries if entry.kind == "jobs" and entry.value is None]
-        return shown
-
-    def _type_of(self, entry: Entry, types: dict[str, str]) -> str:
-        if entry.kind == "jobs" and entry.key in self.desk.queue and not self.desk.queue.get(entry.key).in_hand:
-            return "generation_queued"
-        return types[entry.kind]
+        """The volatile records that changed at or after durable event `seq`; None when that is too long ago."""
+        return scene.since(self.desk, seq, self.clock(), refused=bool(self.refused))
 
     def initial_state(self) -> show.InitialState:
         """Everything there is on the board."""
-        now_s, board = self.clock(), self.board
-        metrics = self._pulse.metrics(now_s)
-        status = self._pulse.status(now_s, metrics)
-        queue: show.QueueUpdate | None = board.get("queue")
-        presence: show.Presence | None = board.get("presence")
-        empty = show.QueueUpdate(order=[], items=[], stats=show.QueueStats())
-        views: dict[str, show.JobView] = board.all("jobs")
-        queue = queue or empty
-        return show.InitialState(
-            system_status=show.initial_status(status, metrics.vram), agents=list(board.all("agents").values()),
-            alerts=list(board.all("alerts").values()), logs=list(board.all("logs").values()), jobs=list(views.values()),
-            queue=queue, queue_stats=queue.stats, hosts=list(board.all("hosts").values()),
-            engines=[wire.plain(info) for info in board.all("engines").values()],
-            users=presence.users if presence else [],
-            watching=presence.watching if presence else 0, metrics=metrics,
-            previews=list(board.all("previews").values()),
-            seq=board.seq, protocol=wire.PROTOCOL, hub=self.hub_id, now=show.iso(now_s) or "", version=__version__,
-        )
-
-
-_VOLATILE = {
-    "jobs": "generation_progress", "previews": "generation_preview", "queue": "queue_update",
-    "metrics": "metrics_update", "status": "system_status",
-    "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
-}
-_UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication"}
+        return scene.initial_state(self.board, self._pulse, self.clock(), self.hub_id)

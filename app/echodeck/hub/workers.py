@@ -17,6 +17,8 @@ class Worker:
     agent: Agent
     session: Session | None
     engines: frozenset[str]
+    lanes: tuple[frozenset[str], ...] = ()
+    """The engines that each of its slots drives."""
 
 
 class Workers:
@@ -31,13 +33,18 @@ class Workers:
     def register(self, session: Session, hello: say.Register, now_s: float) -> Agent:
         known = self.agents.get(hello.agent_id)
         agent = Agent(
-            id=hello.agent_id, host=hello.host, kind="worker" if hello.engines else "metrics", pid=hello.pid,
+            id=hello.agent_id, host=hello.host, kind=hello.kind or ("worker" if hello.engines else "metrics"),
+            pid=hello.pid,
             version=hello.version, engines=tuple(info.name for info in hello.engines), slots=hello.slots,
             since_s=known.agent.since_s if known else now_s, seen_s=now_s,
         )
         session.agent_id = hello.agent_id
-        self.agents[hello.agent_id] = Worker(agent, session, frozenset(agent.engines))
+        lanes = tuple(map(frozenset, hello.lanes)) or (frozenset(agent.engines),) * agent.slots
+        self.agents[hello.agent_id] = Worker(agent, session, frozenset(agent.engines), lanes)
         return agent
+
+    def forget(self, agent_id: str) -> None:
+        self.agents.pop(agent_id, None)
 
     def left(self, session: Session) -> Worker | None:
         """The connection is gone; the agent may be back before its leases end."""
@@ -86,6 +93,10 @@ class Workers:
 
     def slots(self) -> int:
         return sum(worker.agent.slots for worker in self.online() if worker.engines)
+
+    def lanes(self) -> list[frozenset[str]]:
+        """What can go on at once: the engines of each slot of the agents that are here."""
+        return [lane for worker in self.online() if worker.engines for lane in worker.lanes]
 
     def command(self, job: Job, shown: Shown) -> bool:
         """Tells the agent that has the job; false when it is away (it will hear on coming back)."""

@@ -143,6 +143,11 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
+def text(value: Any) -> str:
+    """Any payload as JSON text."""
+    return _encoder.encode(value).decode()
+
+
 def decode(frame: bytes | str) -> list[Message]:
     """A frame of the hub's, single or batched, as messages. Raises BadFrame."""
     try:

@@ -150,7 +150,10 @@ class InHand(Say):
 
 
 class Register(Say):
-    """Who the agent is. `agent_id` is new for every process, so a restarted agent is another agent."""
+    """Who the agent is. `agent_id` is new for every process, so a restarted agent is another agent.
+
+    `lanes` has the names of the engines that each slot drives; without it every slot drives all of them.
+    """
 
     agent_id: Id
     host: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -158,6 +161,7 @@ class Register(Say):
     version: str = ""
     engines: list[EngineInfo] = []
     slots: Whole = 1
+    lanes: list[list[str]] = []
     running: list[InHand] = []
     kind: Literal["", "worker", "metrics", "script"] = ""
 
@@ -213,7 +217,7 @@ class JobReport(Say):
     job_id: Id
     attempt: Whole
     worker_id: Id
-    fact: Literal["started", "planned", "stage_started", "stage_done", "paused", "resumed", "refused", "cancelled",
+    fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "refused", "cancelled",
                   "completed", "failed", "lost", "released"]
     at_s: Seconds
     index: Whole = 0

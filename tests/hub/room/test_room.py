@@ -64,7 +64,7 @@ async def test_an_engine_is_known_after_a_restart_and_away(place: Any, ada: Any,
 
 async def test_too_many_jobs_are_refused_all_of_them(place: Any, ada: Any, agent: Any,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("echodeck.hub.commands.MOST_JOBS", 5)
+    monkeypatch.setattr("echodeck.hub.intake.MOST_JOBS", 5)
     await ada.submit(3)
     with pytest.raises(BadField) as refused:
         await ada.submit(3)

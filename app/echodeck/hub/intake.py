@@ -1,0 +1,113 @@
+"""New jobs: what is asked for is checked, made into jobs, and in the queue as soon as it is durable."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from dataclasses import asdict, replace
+from typing import Any
+
+from .. import wire
+from ..errors import BadField
+from ..model import workflow
+from ..model.engine import EngineInfo, fit
+from ..model.job import Job, JobSpec
+from ..wire import say
+from .desk import Desk
+from .graphs import OPTION
+from .ledger import Change
+from .session import Session
+
+MOST_JOBS = 10_000
+"""Not-ended jobs that the hub accepts."""
+MAX_SEED = 2**32
+MAX_NODE_SEED = 2**64
+"""Workflows count their seeds in 64 bits."""
+
+
+class Intake:
+    """`submit` and `read_workflow` are message types, as in Commands; `make` and `accept` also serve other parts."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def submit(self, session: Session, payload: say.Submit, change: Change) -> dict[str, Any]:
+        jobs = self.make([payload], session, change)
+        self.accept(jobs, change)
+        self._desk.action(change, session, "queued", jobs[0], f"({len(jobs)} jobs)" if len(jobs) > 1 else "")
+        views = [wire.plain(self._desk.view(job, change.at_s)) for job in jobs]
+        return {"jobIds": [job.id for job in jobs], "jobs": views}
+
+    def make(self, payloads: list[say.Submit], session: Session, change: Change) -> list[Job]:
+        """The jobs asked for, all of them or none; workflows are kept with the change. Raises BadField."""
+        jobs: list[Job] = []
+        for payload in payloads:
+            info, priority = self._engine(payload.engine or ""), say.priority(payload.priority)
+            first, graph = self._spec(info, payload)
+            most = MAX_NODE_SEED if graph else MAX_SEED
+            key = self._desk.graphs.keep(graph, change) if graph else ""
+            first = replace(first, options={**first.options, OPTION: key}) if key else first
+            ranks = self._desk.queue.ranks_for(priority, payload.count, beside=jobs)
+            for number, rank in enumerate(ranks):
+                spec = replace(first, seed=(first.seed + number) % most)
+                jobs.append(Job(id=uuid.uuid4().hex[:12], spec=spec, priority=priority, rank=rank,
+                                user=payload.user or session.user, created_s=change.at_s))
+        open_ = self._desk.queue.open()
+        if open_ + len(jobs) > MOST_JOBS:
+            raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
+        return jobs
+
+    def accept(self, jobs: list[Job], change: Change) -> None:
+        """They are in the queue as soon as they are durable, not before: nobody works on what could be lost."""
+        change.needed = True
+        self._desk.queue.expect(jobs)
+        change.undo.append(lambda: self._desk.queue.unexpect(jobs))
+        for job in jobs:
+            change.batch.jobs[job.id] = job
+            self._desk.event("generation_queued", job, change)
+
+        def insert() -> None:
+            again = Change(self._desk.clock())
+            again.batch.jobs.update({job.id: job for job in self._desk.queue.arrive(jobs)})
+            self._desk.spread(again)
+            self._desk.ledger.put(again)
+            self._desk.offer((job.spec.engine for job in jobs), change.at_s)
+
+        change.after.append(insert)
+
+    def read_workflow(self, session: Session, payload: say.ReadWorkflow, change: Change) -> dict[str, Any]:
+        """What a workflow is and what can be set in it, for a form; nothing is queued."""
+        if bool(payload.text) == bool(payload.data):
+            raise BadField("workflow", "give text (JSON), or data (the beginning of a file as base64)")
+        try:
+            content = payload.text or base64.b64decode(payload.data, validate=True)
+        except ValueError as error:  # also of letters that are none of base64's
+            raise BadField("data", f"is not base64: {error}") from error
+        graph = workflow.read(content)
+        return {"workflow": graph, "facts": asdict(workflow.facts(graph)), "nodes": len(workflow.stages(graph)),
+                "inputs": [asdict(one) for one in workflow.inputs(graph)]}
+
+    def _spec(self, info: EngineInfo, payload: say.Submit) -> tuple[JobSpec, workflow.Graph | None]:
+        given = say.given(payload)
+        if not info.workflows:
+            if payload.workflow or payload.values:
+                raise BadField("workflow", f"engine {info.name} takes none; leave it out, or choose another engine")
+            return fit(info, given), None
+        if not payload.workflow:
+            raise BadField("workflow", f"engine {info.name} needs one: a workflow in ComfyUI's API format "
+                           "(in ComfyUI: Workflow > Export (API))")
+        text = payload.workflow if isinstance(payload.workflow, str) else wire.text(payload.workflow)
+        graph = workflow.set_values(workflow.read(text), payload.values or {})
+        return workflow.spec_of(graph, info.name, given), graph
+
+    def _engine(self, wanted: str) -> EngineInfo:
+        known: dict[str, EngineInfo] = self._desk.board.all("engines")
+        name = wanted or self._desk.settings.engine
+        if not wanted and name not in known and len(known) == 1:
+            name = next(iter(known))
+        info = known.get(name)
+        if info is None:
+            there = f"use one of {', '.join(sorted(known))}" if known else "no agent has announced an engine yet: " \
+                                                                             "start one with `echodeck agent`"
+            raise BadField("engine", f"unknown engine {name[:80]!r}; {there}")
+        return info
