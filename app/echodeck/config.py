@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from .errors import ConfigError
 
@@ -33,6 +35,12 @@ class Settings:
     """The hub's address as browsers reach it: "same-origin" behind a proxy that joins both, or a URL; "" finds out."""
     data: Path = field(default_factory=_default_data)
     engine: str = "sketch"
+    comfyui: str = ""
+    """ComfyUI servers to drive and to watch: URL, or NAME=URL for each of several, separated by commas."""
+    a1111: str = ""
+    """The same for servers with AUTOMATIC1111's interface; a user name and password go into the URL."""
+    models: str = ""
+    """Directories with models for the diffusers engine, separated by commas."""
     slots: int = 1
     """Jobs an agent works on at once."""
     name: str = ""
@@ -56,6 +64,15 @@ class Settings:
             return self.hub.rstrip("/")
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    @property
+    def comfyui_servers(self) -> dict[str, str]:
+        """Addresses by name. Raises ConfigError."""
+        return _servers(self.comfyui, "comfyui")
+
+    @property
+    def a1111_servers(self) -> dict[str, str]:
+        return _servers(self.a1111, "a1111")
 
     @property
     def output_dir(self) -> Path:
@@ -88,11 +105,36 @@ def load(flags: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] |
     return Settings(**values)
 
 
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", url)
+
+
+def _servers(text: str, kind: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        before, sep, after = part.partition("=")
+        name, url = (before.strip(), after.strip()) if sep and "/" not in before else (kind, part)
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good or not re.fullmatch(r"[\w.-]{1,40}", name):
+            raise ConfigError(f"--{kind}: expected an address like http://127.0.0.1:8188, or NAME=ADDRESS, "
+                              f"got {_without_password(part)!r}")
+        if name in found:
+            raise ConfigError(f"--{kind}: two servers are called {name!r}; name them: NAME=ADDRESS")
+        found[name] = parts.geturl().rstrip("/")
+    return found
+
+
 def _convert(name: str, value: Any, where: str) -> Any:
     hints = get_type_hints(Settings)
     if name not in hints:
         raise ConfigError(f"{where}: unknown setting; there are {', '.join(hints)}")
     kind = hints[name]
+    if isinstance(value, list | tuple) and kind is str and all(isinstance(item, str) for item in value):
+        value = ",".join(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Path):
         raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}")
     if kind is int and isinstance(value, float):

@@ -21,12 +21,15 @@ from ..client import WORKER, Backoff, Client
 from ..client.outbox import Outbox
 from ..client.teller import Hand
 from ..config import Settings
-from ..engines import Engine, find
+from ..engines import Engine, Freeing, Watching
 from ..errors import EchodeckError, HubUnreachable, InputError, StoreError
+from ..model.engine import EngineInfo
 from ..sources import Source
 from ..sources.host import HostSource
 from ..version import __version__
 from ..wire import Message, say
+from .crew import lanes
+from .watcher import Watcher
 from .worker import Worker, offset_s
 
 log = logging.getLogger(__name__)
@@ -38,7 +41,9 @@ STOP_S = 3.0
 """How long an engine that does not heed is waited for on a clean stop."""
 LAST_WORDS_S = 2.0
 """How long the hub is waited for then."""
-TOPICS = ["work_available", "job_command"]
+ANNOUNCE_S = 1.0
+"""Between two looks at what the engines can do."""
+TOPICS = ["work_available", "job_command", "engine_order"]
 Held = tuple[str, int, str]
 """(job, attempt, worker)."""
 
@@ -59,18 +64,31 @@ class Agent:
         self.client = client(settings.hub_url, WORKER, greet=self._greet, backoff=backoff,
                              max_frame_bytes=settings.max_frame_bytes)
         self.outbox = Outbox()
-        self.workers = [self._worker(number, engines) for number in range(1, settings.slots + 1)]
+        crew = lanes(settings) if engines is None else [engines] * settings.slots
+        self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
+        self.engines: dict[str, Engine] = {name: engine for lane in reversed(crew) for name, engine in lane.items()}
+        self.watchers = [self._watcher(name, engine) for name, engine in self.engines.items()
+                         if isinstance(engine, Watching)]
+        self._infos: list[EngineInfo] = []
+        self._steering: set[asyncio.Task[None]] = set()
         self._source = source
         self._heartbeat_s = settings.heartbeat_s
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._commanded_s: dict[str, float] = {}
         self._stopping, self._spoken, self._fresh = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    def _worker(self, number: int, engines: Mapping[str, Engine] | None) -> Worker:
-        if engines is None:
-            names = dict.fromkeys(part.strip() for part in self.settings.engine.split(",") if part.strip())
-            engines = {name: find(name)(self.settings.output_dir) for name in names}
+    def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
         return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
                       self._rejoin)
+
+    def _watcher(self, name: str, engine: Watching) -> Watcher:
+        return Watcher(engine, f"{self.name}/{name}/others", self.name, self._tell,
+                       lambda: offset_s(self.client.connection))
+
+    def _tell(self, payload: say.Say) -> None:
+        """From any thread, while the agent runs."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, payload)
 
     def stop(self) -> None:
         """Ends `run` cleanly."""
@@ -78,18 +96,14 @@ class Agent:
 
     async def run(self) -> None:
         """Works until `stop`. Raises what ended it, if that was something else."""
-        loop = asyncio.get_running_loop()
-
-        def tell(payload: say.Say) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._take, payload)
-
+        self._loop = asyncio.get_running_loop()
         self.client.on("job_command", self._command)
+        self.client.on("engine_order", self._order)
         self.client.on("work_available", lambda _: self._wake())
         self.client.start()
         works: list[Coroutine[Any, Any, None]] = [
-            self._measure(), self._deliver(), self._show(), self._beat(),
-            *(worker.work(tell) for worker in self.workers),
+            self._measure(), self._deliver(), self._show(), self._beat(), self._announce(),
+            *(worker.work(self._tell) for worker in self.workers), *(watcher.watch() for watcher in self.watchers),
         ]
         tasks = [asyncio.create_task(work) for work in works]
         stopping = asyncio.create_task(self._stopping.wait())
@@ -99,7 +113,9 @@ class Agent:
         finally:
             for worker in self.workers:
                 worker.end("stop")
-            for task in (stopping, *tasks):
+            for watcher in self.watchers:
+                watcher.end()
+            for task in (stopping, *tasks, *self._steering):
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
             await self.client.close()
@@ -135,10 +151,12 @@ class Agent:
 
     async def _greet(self, client: Client) -> None:
         """First of all on every connection: who we are, and what we have in hand."""
-        infos = [await asyncio.to_thread(engine.info) for engine in self.workers[0].engines.values()]
+        await self._look()
         for worker in self.workers:
-            worker.greet(infos)
+            worker.greet()
         await self._register(self._in_hand(), ahead=True)
+        for watcher in self.watchers:
+            watcher.tell_again()
         try:  # what viewers are shown is of no use here
             await client.call("subscribe", say.Subscribe(TOPICS, 60.0), ahead=True)
         except InputError:
@@ -151,8 +169,8 @@ class Agent:
     async def _register(self, in_hand: set[Held], *, ahead: bool) -> None:
         running = [say.InHand(*one) for one in sorted(in_hand)]
         result = await self.client.call("register", say.Register(
-            self.id, self.name, os.getpid(), __version__, self.workers[0].infos, len(self.workers), running),
-            ahead=ahead)
+            self.id, self.name, os.getpid(), __version__, self._infos, len(self.workers),
+            [list(worker.engines) for worker in self.workers], running), ahead=ahead)
         self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
         for entry in result.get("jobs", []):
             if entry.get("action") == "abandon":
@@ -170,7 +188,33 @@ class Agent:
         """What runs, and what has ended without the hub knowing it yet."""
         controls = [worker.control for worker in self.workers]
         hands = [control.hand for control in controls if control is not None and control.ending != "abandon"]
-        return {(hand.job_id, hand.attempt, hand.worker_id) for hand in hands} | self.outbox.unfinished()
+        held = {(hand.job_id, hand.attempt, hand.worker_id) for hand in hands} | self.outbox.unfinished()
+        return held.union(*(watcher.hands() for watcher in self.watchers))
+
+    async def _look(self) -> bool:
+        """Whether the engines are not what they were when they were last told of."""
+        infos = await asyncio.to_thread(lambda: [engine.info() for engine in self.engines.values()])
+        changed, self._infos = infos != self._infos, infos
+        for worker in self.workers:
+            worker.infos = [info for info in infos if info.name in worker.engines]
+        return changed
+
+    async def _announce(self) -> None:
+        """A server that is down is told of, and no job is claimed for it."""
+        told = True
+        while True:
+            await asyncio.sleep(ANNOUNCE_S)
+            changed = await self._look()
+            if (not changed and told) or not self.client.connection.usable:
+                told = told and not changed
+                continue
+            try:
+                await self.client.call("announce", say.Announce(self._infos), timeout_s=4 * self._heartbeat_s)
+                told = True
+            except EchodeckError as error:
+                log.debug("the engines could not be told of: %s", error)
+                told = False
+            self._wake()
 
     async def _beat(self) -> None:
         lost = False
@@ -195,6 +239,7 @@ class Agent:
                 # A command that came meanwhile is newer than what this answer repeats.
                 if self._commanded_s.get(job_id, 0.0) < began:
                     self._ask(job_id, str(entry.get("request") or ""))
+                    self._steer(job_id, str(entry.get("request") or ""))
             for job_id in result.get("abandon", []):
                 self._abandon(str(job_id))
 
@@ -202,7 +247,35 @@ class Agent:
         job_id, attempt = str(message.payload.get("jobId")), message.payload.get("attempt")
         self._commanded_s = {one: at for one, at in self._commanded_s.items() if self._with(one)}
         self._commanded_s[job_id] = time.monotonic()
-        self._ask(job_id, str(message.payload.get("command")), attempt)
+        command = str(message.payload.get("command"))
+        self._ask(job_id, command, attempt)
+        where = {name: str(message.payload.get(name) or "") for name in ("before", "after")}
+        self._steer(job_id, command, where)
+
+    def _steer(self, job_id: str, command: str, where: Mapping[str, str] | None = None) -> None:
+        for watcher in self.watchers:
+            if job_id in watcher.known():
+                self._do(watcher.steer(job_id, command, **(where or {})))
+
+    def _order(self, message: Message) -> None:
+        engine = self.engines.get(str(message.payload.get("engine")))
+        if message.payload.get("command") == "free":
+            for worker in self.workers:
+                for name, one in worker.engines.items():
+                    if isinstance(one, Freeing) and (one is engine or name == message.payload.get("engine")):
+                        self._do(self._free(name, one))
+
+    async def _free(self, name: str, engine: Freeing) -> None:
+        try:
+            await asyncio.to_thread(engine.free)
+        except (EchodeckError, OSError) as error:
+            self._take(say.Log("warning", self.name[:128], f"{name} could not let go of its models: {error}"))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """What takes its time, beside everything else."""
+        task = asyncio.create_task(work)
+        self._steering.add(task)
+        task.add_done_callback(self._steering.discard)
 
     def _ask(self, job_id: str, request: str, attempt: Any = None) -> None:
         for worker in self._with(job_id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -37,19 +38,19 @@ def generate(engine: Engine, spec: JobSpec, control: JobControl) -> None:
         control.failed("crash", f"{type(error).__name__}: {error}", detail=_trace(error))
 
 
-async def in_thread(engine: Engine, spec: JobSpec, control: JobControl) -> None:
-    """`generate` in a daemon thread: a process that ends does not wait for an engine that does not heed."""
+async def in_thread(work: Callable[[], None], name: str) -> None:
+    """In a daemon thread: a process that ends does not wait for an engine that does not heed."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 
-    def work() -> None:
+    def run() -> None:
         try:
-            generate(engine, spec, control)
+            work()
         finally:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(done.set)
 
-    threading.Thread(target=work, name=f"job {control.hand.job_id}", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     await done.wait()
 
 

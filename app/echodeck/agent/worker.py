@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..client import Client, Connection
@@ -16,7 +17,7 @@ from ..errors import EchodeckError, HubUnreachable, StoreError
 from ..model.engine import EngineInfo
 from ..wire import say
 from .control import Ending, JobControl
-from .runner import in_thread, spec_of
+from .runner import generate, in_thread, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +56,12 @@ class Worker:
             except TimeoutError:
                 continue
 
-    def greet(self, infos: list[EngineInfo]) -> None:
+    def greet(self) -> None:
         """A new connection has begun."""
-        self.infos = infos
         self._greeted += 1
 
     def ask(self, request: str) -> None:
-        """What the hub wants of the job in hand: "pause", "resume", "cancel", or "" for nothing."""
+        """What the hub wants of the job in hand: "pause", "resume", "cancel", "skip", or "" for nothing."""
         if self.control is not None:
             match request:
                 case "pause":
@@ -70,6 +70,8 @@ class Worker:
                     self.control.resume()
                 case "cancel":
                     self.control.end("cancel")
+                case "skip":
+                    self.control.skip()
 
     def stop(self) -> None:
         """Claims nothing more, and gives back what is in hand."""
@@ -120,7 +122,7 @@ class Worker:
         if self._stopping:
             self.end("stop")
         try:
-            await in_thread(engine, spec, self.control)
+            await in_thread(partial(generate, engine, spec, self.control), f"job {hand.job_id}")
         finally:
             self.control.end("stop")  # when it is not awaited any more, the thread is to end too
             self.control = None
