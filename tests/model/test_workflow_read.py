@@ -85,6 +85,7 @@ def test_what_json_cannot_say_becomes_null() -> None:
     (json.dumps({"1": {"class_type": "A", "inputs": {"a": ["1", 0]}}}), "circle: 1"),
     (json.dumps({"x" * 301: {"class_type": "A"}}), "more than 300"),
     (json.dumps({str(i): {"class_type": "A"} for i in range(2001)}), "2,001 nodes"),
+    (json.dumps({"1": {"class_type": "A", "inputs": dict.fromkeys(map(str, range(20_001)))}}), "20,001 inputs"),
     (b"\xff\xd8\xff\xe0 jpeg", "a JPEG"),
     (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "a WebP"),
     (b"\x00\x00\x00\x20ftypisom", "a video"),

@@ -16,7 +16,9 @@ Site = tuple[str, str]
 """An input: (node id, its name)."""
 
 MAX_HOPS = 256
-"""How many nodes one value or one chain is followed through."""
+"""How many nodes one chain is followed through, from a sampler to its model, size or prompt."""
+MAX_REROUTES = 32
+"""How many nodes one literal is followed through."""
 
 _OUTPUT = re.compile(r"save|preview", re.I)
 _LAST = re.compile(r"save|preview|show|display|videocombine|video_combine|export|output|upload|send|websocket", re.I)
@@ -64,7 +66,7 @@ def links(graph: Graph, node_id: str) -> Iterator[tuple[str, Link]]:
 def site(graph: Graph, node_id: str, name: str) -> Site | None:
     """Where the literal stands that this input gets: its own place, or one in a primitive node behind reroutes."""
     seen: set[Site] = set()
-    while (node_id, name) not in seen and len(seen) < MAX_HOPS:
+    while (node_id, name) not in seen and len(seen) < MAX_REROUTES:
         seen.add((node_id, name))
         if name not in inputs_of(graph, node_id):
             return None

@@ -17,7 +17,7 @@ from ..png import SIGNATURE, texts
 from .graph import Graph, circle, is_link
 
 MAX_BYTES = 8 << 20
-MAX_NODES = 2_000
+MAX_NODES, MAX_INPUTS = 2_000, 20_000
 MAX_DEPTH = 64
 MAX_NAME_CHARS = 300
 
@@ -111,6 +111,8 @@ def _checked(value: Any) -> Graph:
     if len(value) > MAX_NODES:
         raise _bad(f"has {len(value):,} nodes; {MAX_NODES:,} are the most")
     graph = {_name(node_id): _node(node_id, node) for node_id, node in value.items()}
+    if (inputs := sum(len(node["inputs"]) for node in graph.values())) > MAX_INPUTS:
+        raise _bad(f"its nodes have {inputs:,} inputs; {MAX_INPUTS:,} are the most")
     for node_id, node in graph.items():
         for name, given in node["inputs"].items():
             if is_link(given) and given[0] not in graph:
