@@ -108,10 +108,11 @@ def test_a_seed_has_64_bits(graph_of: GraphOf, seed: int) -> None:
 SECRET = {
     "api_key_comfy_org": "k", "auth_token_comfy_org": "t", "credential_x": {"a": 1}, "OPENAI_API_KEY": "k",
     "Authorization": "Bearer x", "accessToken": "t", "apikey": "k", "user": {"password": "p"},
-    "list": [{"secret": "s"}],
+    "list": [{"secret": "s"}], "hf_token": "t", "x-api-key-2": "k", "auth": {"user": "u"},
 }
 PLAIN = {"client_id": "c", "create_time": 5, "max_tokens": 77, "token": "", "preview_method": "auto", "keyframe": "a",
-         "extra_pnginfo": {"workflow": {"nodes": [{"title": "author"}]}}, "monkey": "m", "tokenizer": "bpe"}
+         "extra_pnginfo": {"workflow": {"nodes": [{"title": "author"}]}}, "monkey": "m", "tokenizer": "bpe",
+         "token_normalization": "mean", "key_frames": "1, 5"}
 
 
 def test_secrets_are_taken_out_and_nothing_else() -> None:

@@ -9,8 +9,11 @@ import re
 from typing import Any
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_SECRET = frozenset({"key", "keys", "token", "tokens", "secret", "secrets", "password", "passwd", "pwd", "passphrase",
-                     "credential", "credentials", "authorization", "auth", "bearer", "cookie", "cookies"})
+_SECRET = frozenset({"secret", "secrets", "password", "passwd", "pwd", "passphrase", "credential", "credentials",
+                     "authorization", "bearer", "cookie", "cookies"})
+_MAYBE = frozenset({"key", "keys", "token", "tokens", "auth"})
+"""Secret at the end of a name, or after one of these: `api_key_comfy_org`, but not `token_normalization`."""
+_BEFORE = frozenset({"api", "auth", "access", "private", "refresh", "session", "user", "client", "id"})
 _ENDINGS = ("apikey", "token", "secret", "password", "credential", "credentials")
 _DEEPEST = 64
 
@@ -49,4 +52,7 @@ def _secret(name: Any, value: Any) -> bool:
     if not isinstance(name, str) or not isinstance(value, str | dict | list) or not value:
         return False
     words = [word.lower() for word in _WORDS.findall(name)]
-    return any(word in _SECRET or word.endswith(_ENDINGS) for word in words)
+    if any(word in _SECRET or (word.endswith(_ENDINGS) and word not in _MAYBE) for word in words):
+        return True
+    return any(word in _MAYBE and (after == "" or before in _BEFORE)
+               for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False))
