@@ -257,6 +257,8 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case Released(at_s):
             if job.request == "cancel":
                 return _ended(job, JobState.CANCELLED, at_s)
+            if job.foreign:
+                return replace(_ended(job, JobState.FAILED, at_s), error=JobError(LOST, "who told of it has stopped"))
             return _given_up(job, at_s, hold=target is Phase.HELD)
 
 
