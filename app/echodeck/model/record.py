@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 LEVELS = ("debug", "info", "success", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
+class GpuProcess:
+    """A process that uses a GPU. `vram_bytes` is what it holds of the memory that counts on that GPU (see `Gpu`)."""
+
+    pid: int
+    name: str
+    vram_bytes: int | None = None
+    util_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU at one moment. A figure the device does not give is None; `reason` says why if all are missing."""
+    """One GPU at one moment. A figure that the device does not give is None, and `missing` says why, by field.
+
+    `reason` is said instead when there are no figures at all. `index` is the place in the host's list; `uuid` and
+    `pci_id` stay the same from start to start. `util_percent` is of the shader cores, `mem_util_percent` the share of
+    time in which the memory controller was busy. `vram_reserved_bytes` is the driver's own, in neither the used nor the
+    free. On a `unified` GPU (an APU) the VRAM is a carve-out, and it works in the system's memory too: in GTT.
+    `energy_j` counts since the driver was loaded. `throttle` is why the clocks are held down, `mig` the instance of a
+    divided card ("on" for the card itself, whose memory and load are then its instances').
+    """
 
     index: int
     name: str
@@ -23,6 +42,45 @@ class Gpu:
     power_limit_w: float | None = None
     fan_percent: float | None = None
     reason: str = ""
+    pci_id: str = ""
+    driver: str = ""
+    mig: str = ""
+    unified: bool = False
+    mem_util_percent: float | None = None
+    encoder_percent: float | None = None
+    decoder_percent: float | None = None
+    vram_reserved_bytes: int | None = None
+    gtt_used_bytes: int | None = None
+    gtt_total_bytes: int | None = None
+    temp_mem_c: float | None = None
+    temp_hotspot_c: float | None = None
+    energy_j: float | None = None
+    clock_sm_mhz: float | None = None
+    clock_mem_mhz: float | None = None
+    clock_sm_max_mhz: float | None = None
+    clock_mem_max_mhz: float | None = None
+    fan_rpm: float | None = None
+    pcie_gen: int | None = None
+    pcie_width: int | None = None
+    pcie_tx_bytes_per_s: float | None = None
+    pcie_rx_bytes_per_s: float | None = None
+    throttle: tuple[str, ...] = ()
+    processes: tuple[GpuProcess, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def memory_used_bytes(self) -> int | None:
+        """Of the memory that counts: VRAM, on a unified GPU with GTT."""
+        return _sum(self.vram_used_bytes, self.gtt_used_bytes if self.unified else None)
+
+    @property
+    def memory_total_bytes(self) -> int | None:
+        return _sum(self.vram_total_bytes, self.gtt_total_bytes if self.unified else None)
+
+
+def _sum(*parts: int | None) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +96,29 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
+class Net:
+    """A network interface. `speed_mbps` is 0 where the system does not tell."""
+
+    name: str
+    sent_bytes_per_s: float = 0.0
+    received_bytes_per_s: float = 0.0
+    is_up: bool = True
+    speed_mbps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
-    """One of echodeck's own processes."""
+    """One of echodeck's own processes, or one that generates; `engine` is then what it is. `cpu_percent` is of a core.
+
+    `vram_bytes` is over all GPUs, None where no driver tells this process's share.
+    """
 
     name: str
     pid: int
     cpu_percent: float
     memory_bytes: int
+    engine: str = ""
+    vram_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +127,9 @@ class Host:
 
     `cpu_percent` is of all cores together (0-100), `cores_percent` one figure a core, `load` the 1, 5 and 15 minute
     averages (empty where the system has none). Rates are bytes a second over the measured time since the last sample.
-    `gpu_reason` says why there are no GPUs in the list.
+    `gpu_reason` says why there are no GPUs in the list, `gpu_reasons` why there are none of a vendor. `cores_mhz` is
+    one figure a core (empty where the system has none), `temps` are °C by sensor, `processes` echodeck's own,
+    `generators` those of the engines and of scripts that use a GPU or import echodeck.
     """
 
     name: str
@@ -76,16 +152,21 @@ class Host:
     gpu_reason: str = ""
     uptime_s: float = 0.0
     os: str = ""
+    cores_mhz: tuple[float, ...] = ()
+    temps: Mapping[str, float] = field(default_factory=dict)
+    nets: tuple[Net, ...] = ()
+    gpu_reasons: Mapping[str, str] = field(default_factory=dict)
+    generators: tuple[Process, ...] = ()
 
     @property
     def memory_percent(self) -> float:
         return 100.0 * self.memory_used_bytes / self.memory_total_bytes if self.memory_total_bytes else 0.0
 
     def vram_percent(self, vendor: str) -> float:
-        """Percent of all VRAM of this vendor's GPUs in use; 0 where there are none."""
-        gpus = [gpu for gpu in self.gpus if gpu.vendor == vendor and gpu.vram_total_bytes]
-        total = sum(gpu.vram_total_bytes or 0 for gpu in gpus)
-        return 100.0 * sum(gpu.vram_used_bytes or 0 for gpu in gpus) / total if total else 0.0
+        """Percent of all memory of this vendor's GPUs in use; 0 where there are none."""
+        gpus = [gpu for gpu in self.gpus if gpu.vendor == vendor and gpu.memory_total_bytes]
+        total = sum(gpu.memory_total_bytes or 0 for gpu in gpus)
+        return 100.0 * sum(gpu.memory_used_bytes or 0 for gpu in gpus) / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
