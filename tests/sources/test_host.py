@@ -10,22 +10,14 @@ import msgspec
 import psutil
 import pytest
 
-from echodeck.model.record import Gpu, Host
-from echodeck.sources import host as module
+from echodeck.model.record import Gpu, Host, Net
+from echodeck.sources.disks import mounts as found_mounts
 from echodeck.sources.host import HostSource
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Gpus:
-    def __init__(self, *gpus: Gpu, reason: str = "") -> None:
-        self.gpus, self.reason = gpus, reason
+    def __init__(self, *gpus: Gpu, reason: str = "", vendor: str = "nvidia") -> None:
+        self.gpus, self.reason, self.vendor = gpus, reason, vendor
 
     def read(self) -> tuple[tuple[Gpu, ...], str]:
         return self.gpus, self.reason
@@ -69,21 +61,24 @@ def cores(*pairs: tuple[float, float]) -> list[Any]:
     return [NO_TIMES._replace(user=busy, idle=idle) for busy, idle in pairs]
 
 
-def test_rates_and_percentages_are_over_the_measured_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rates_and_percentages_are_over_the_measured_time(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
     now = {"cpu": cores((10, 90), (50, 50)), "net": (1000, 5000), "disk": (0, 0)}
     monkeypatch.setattr(psutil, "cpu_times", lambda percpu: now["cpu"])
-    monkeypatch.setattr(psutil, "net_io_counters",
-                        lambda: SimpleNamespace(bytes_sent=now["net"][0], bytes_recv=now["net"][1]))
+
+    def network(pernic: bool = False) -> Any:
+        one = SimpleNamespace(bytes_sent=now["net"][0], bytes_recv=now["net"][1])
+        return {"eth0": one, "lo": one, "veth1": one} if pernic else one
 
     def disk(perdisk: bool = False) -> Any:
         one = SimpleNamespace(read_bytes=now["disk"][0], write_bytes=now["disk"][1])
         return {"sda1": one} if perdisk else one
 
     part = SimpleNamespace(device="/dev/sda1", mountpoint=os.path.abspath(os.sep), fstype="ext4", opts="rw")
+    monkeypatch.setattr(psutil, "net_io_counters", network)
+    monkeypatch.setattr(psutil, "net_if_stats", lambda: {"eth0": SimpleNamespace(isup=True, speed=2500)})
     monkeypatch.setattr(psutil, "disk_io_counters", disk)
     monkeypatch.setattr(psutil, "disk_partitions", lambda every: [part, part])
     monkeypatch.setattr(os.path, "realpath", lambda path: path)
-    clock = Clock()
     source = HostSource("here", (), clock=clock, wall=lambda: 7.0)
     clock.now += 2.0
     now.update(cpu=cores((11, 91), (50, 52)), net=(3000, 4000), disk=(100, 600))
@@ -92,6 +87,7 @@ def test_rates_and_percentages_are_over_the_measured_time(monkeypatch: pytest.Mo
     assert found.cores_percent == (50.0, 0.0)
     assert found.cpu_percent == 25.0
     assert (found.net_sent_bytes_per_s, found.net_received_bytes_per_s) == (1000.0, 0.0)  # the second was reset
+    assert found.nets == (Net("eth0", 1000.0, 0.0, True, 2500),)
     assert [(disk.read_bytes_per_s, disk.write_bytes_per_s) for disk in found.disks] == [(50.0, 300.0)]
     now["cpu"] = cores((11, 91))
     assert source.read().cores_percent == (0.0,)  # a core was switched off: begin anew
@@ -109,8 +105,7 @@ def test_what_is_not_a_disk_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_pat
         part(str(deep)), part(str(tmp_path)), part(str(file), "/dev/y"), part("/snap/a", "/dev/z", "squashfs"),
         part(str(tmp_path), "D:", "", "cdrom"), part("/System/Volumes/VM", "/dev/disk3s6", "apfs"),
     ])
-    mounts = [mount for mount, _ in module._mounts()]
-    assert mounts == [os.path.abspath(os.sep), str(tmp_path)]
+    assert [mount for mount, _ in found_mounts()] == [os.path.abspath(os.sep), str(tmp_path)]
 
 
 @pytest.mark.parametrize("error", [AttributeError("absent"), psutil.AccessDenied(), OSError(5, "no"), RuntimeError()])
@@ -119,18 +114,31 @@ def test_a_system_that_tells_nothing_gives_empty_figures(error: Exception, monke
         raise error
 
     for name in ("cpu_times", "virtual_memory", "swap_memory", "disk_io_counters", "disk_partitions", "disk_usage",
-                 "net_io_counters", "net_connections", "boot_time"):
+                 "net_io_counters", "net_if_stats", "net_connections", "boot_time", "cpu_freq"):
         monkeypatch.setattr(psutil, name, refuse)
     monkeypatch.setattr(os, "getloadavg", refuse)
     found = HostSource("here", ()).read()
     assert (found.cpu_percent, found.cores_percent, found.load, found.disks) == (0.0, (), (), ())
+    assert (found.cores_mhz, found.nets) == ((), ())
     assert (found.memory_total_bytes, found.memory_percent, found.connections) == (0, 0.0, None)
     assert os.getpid() in [process.pid for process in found.processes]
 
 
 def test_gpus_of_all_vendors_are_listed_and_a_reason_given_only_without_any() -> None:
-    gpu = Gpu(0, "one", "nvidia")
-    none, some = Gpus(reason="no A"), Gpus(gpu, reason="")
-    assert HostSource("here", (none, Gpus(reason="no B"))).read().gpu_reason == "no A; no B"
-    found = HostSource("here", (none, some)).read()
-    assert (found.gpus, found.gpu_reason) == ((gpu,), "")
+    none, more = Gpus(reason="no A"), Gpus(reason="no B", vendor="amd")
+    found = HostSource("here", (none, more)).read()
+    assert (found.gpu_reason, found.gpu_reasons) == ("no A; no B", {"nvidia": "no A", "amd": "no B"})
+    found = HostSource("here", (none, Gpus(Gpu(0, "one", "amd"), vendor="amd"))).read()
+    assert ([gpu.name for gpu in found.gpus], found.gpu_reason, found.gpu_reasons) == (["one"], "", {"nvidia": "no A"})
+
+
+def test_slow_questions_are_asked_seldom(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+    asked = []
+    monkeypatch.setattr("echodeck.sources.host.temperatures", lambda: asked.append(clock.now) or {"chip": 40.0})
+    monkeypatch.setattr("echodeck.sources.host.mhz", lambda: (1000.0, 2000.0))
+    source = HostSource("here", (), clock=clock)
+    for _ in range(7):
+        found = source.read()
+        assert (found.temps, found.cores_mhz) == ({"chip": 40.0}, (1000.0, 2000.0))
+        clock.now += 1.0
+    assert asked == [1000.0, 1005.0]

@@ -10,6 +10,8 @@ from ..model.record import Gpu, Host
 class GpuSource(Protocol):
     """The GPUs of one vendor. `read` returns them and, when there are none, why in a sentence."""
 
+    vendor: str
+
     def read(self) -> tuple[tuple[Gpu, ...], str]: ...
 
 
