@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from echodeck.model.record import Gpu, Host, Net
 from echodeck.sources.disks import mounts as found_mounts
 from echodeck.sources.host import HostSource
+from echodeck.sources.network import connections
 
 
 class Gpus:
@@ -109,7 +111,8 @@ def test_what_is_not_a_disk_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize("error", [AttributeError("absent"), psutil.AccessDenied(), OSError(5, "no"), RuntimeError()])
-def test_a_system_that_tells_nothing_gives_empty_figures(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_tells_nothing_gives_empty_figures(error: Exception, monkeypatch: pytest.MonkeyPatch,
+                                                         tmp_path: Path) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise error
 
@@ -117,6 +120,7 @@ def test_a_system_that_tells_nothing_gives_empty_figures(error: Exception, monke
                  "net_io_counters", "net_if_stats", "net_connections", "boot_time", "cpu_freq"):
         monkeypatch.setattr(psutil, name, refuse)
     monkeypatch.setattr(os, "getloadavg", refuse)
+    monkeypatch.setattr("echodeck.sources.host.connections", lambda: connections(tmp_path))
     found = HostSource("here", ()).read()
     assert (found.cpu_percent, found.cores_percent, found.load, found.disks) == (0.0, (), (), ())
     assert (found.cores_mhz, found.nets) == ((), ())
@@ -142,3 +146,16 @@ def test_slow_questions_are_asked_seldom(monkeypatch: pytest.MonkeyPatch, clock:
         assert (found.temps, found.cores_mhz) == ({"chip": 40.0}, (1000.0, 2000.0))
         clock.now += 1.0
     assert asked == [1000.0, 1005.0]
+
+
+def test_established_connections_are_counted_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "net_connections", lambda kind: [
+        SimpleNamespace(status=psutil.CONN_ESTABLISHED), SimpleNamespace(status=psutil.CONN_LISTEN)])
+    assert connections(tmp_path) == 1
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/tcp").write_text(
+        "  sl  local_address rem_address   st tx_queue rx_queue\n"
+        "   0: 0100007F:2075 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100\n"
+        "   1: 0100007F:2075 0100007F:A1B2 01 00000000:00000000 00:00000000 00000000 0 0 2 1 0 100\n"
+        "   2: 0100007F:A1B2 0100007F:2075 01 00000000:00000000 00:00000000 00000000 0 0 3 1 0 100\n")
+    assert connections(tmp_path) == 2

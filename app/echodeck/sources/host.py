@@ -15,7 +15,7 @@ from . import GpuSource
 from .cpu import Cpu, mhz
 from .disks import Disks
 from .gpus import Gpus, held, sources
-from .network import Network
+from .network import Network, connections
 from .processes import Processes
 from .system import ask
 from .thermal import temperatures
@@ -75,9 +75,4 @@ class HostSource:
         """What changes seldom or slowly."""
         self._disks.search()
         self._network.search()
-        self._connections, self._cores_mhz, self._temps = _connections(), mhz(), temperatures()
-
-
-def _connections() -> int | None:
-    found = ask(psutil.net_connections, "inet")
-    return None if found is None else sum(one.status == psutil.CONN_ESTABLISHED for one in found)
+        self._connections, self._cores_mhz, self._temps = connections(), mhz(), temperatures()
