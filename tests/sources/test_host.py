@@ -153,9 +153,7 @@ def test_established_connections_are_counted_and_no_others(tmp_path: Path, monke
         SimpleNamespace(status=psutil.CONN_ESTABLISHED), SimpleNamespace(status=psutil.CONN_LISTEN)])
     assert connections(tmp_path) == 1
     (tmp_path / "net").mkdir()
-    (tmp_path / "net/tcp").write_text(
-        "  sl  local_address rem_address   st tx_queue rx_queue\n"
-        "   0: 0100007F:2075 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100\n"
-        "   1: 0100007F:2075 0100007F:A1B2 01 00000000:00000000 00:00000000 00000000 0 0 2 1 0 100\n"
-        "   2: 0100007F:A1B2 0100007F:2075 01 00000000:00000000 00:00000000 00000000 0 0 3 1 0 100\n")
-    assert connections(tmp_path) == 2
+    (tmp_path / "net/snmp").write_text("Ip: Forwarding\nIp: 1\nTcp: MaxConn CurrEstab InSegs\nTcp: -1 7 32\n")
+    assert connections(tmp_path) == 7
+    (tmp_path / "net/snmp").write_text("Tcp: MaxConn\nTcp: -1\n")
+    assert connections(tmp_path) == 1

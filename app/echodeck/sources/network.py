@@ -41,19 +41,14 @@ class Network:
 
 def connections(proc: Path = Path("/proc")) -> int | None:
     """Established TCP connections, None where the system does not tell. psutil would look through the open files of
-    every process to say whose each is, so on Linux the kernel's tables are read here (proc(5): state 01)."""
-    if (proc / "net/tcp").exists():
-        return sum(_established(proc / "net" / table) for table in ("tcp", "tcp6"))
-    found = ask(psutil.net_connections, "inet")
-    return None if found is None else sum(one.status == psutil.CONN_ESTABLISHED for one in found)
-
-
-def _established(table: Path) -> int:
+    every process to say whose each is, so on Linux the kernel's own count is read (RFC 1213's tcpCurrEstab)."""
     try:
-        lines = table.read_text().splitlines()[1:]
-    except OSError:  # no IPv6, or a table that this user may not read
-        return 0
-    return sum(line.split(maxsplit=4)[3] == "01" for line in lines)
+        names, values = [line.split() for line in (proc / "net/snmp").read_text().splitlines()
+                         if line.startswith("Tcp:")]
+        return int(dict(zip(names, values, strict=True))["CurrEstab"])
+    except (OSError, ValueError, LookupError):  # not Linux, or not as we know it
+        found = ask(psutil.net_connections, "inet")
+    return None if found is None else sum(one.status == psutil.CONN_ESTABLISHED for one in found)
 
 
 def _rates(before: Any, now: Any, elapsed_s: float) -> tuple[float, float]:
