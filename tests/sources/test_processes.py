@@ -97,6 +97,17 @@ def test_generators_are_found_with_what_they_hold_of_the_gpus(tmp_path: Path) ->
         assert not {one.pid for one in processes.read({})[1]} & ours
 
 
+def test_another_users_engine_is_known_by_its_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: psutil.Process) -> str:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "cwd", refuse)
+    with started(tmp_path / "ComfyUI/main.py") as comfyui:
+        assert comfyui.pid in [one.pid for one in Processes().read({})[1]]
+        assert comfyui.stdin is not None
+        comfyui.stdin.close()
+
+
 def test_a_name_is_asked_once_and_forgotten_when_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     names = Names()
     assert names(os.getpid()) == psutil.Process().name()

@@ -71,7 +71,7 @@ class Processes:
 
     def _generator(self, process: psutil.Process, command: Sequence[str], vram: Mapping[int, int | None],
                    tracking: Mapping[psutil.Process, bool]) -> Kind | None:
-        engine = engine_of(command, process.cwd()) if may_be_engine(command) else ""
+        engine = engine_of(command, _folder(process)) if may_be_engine(command) else ""
         if engine:
             return engine, engine
         script = script_of(command)
@@ -79,7 +79,7 @@ class Processes:
             return None
         tracks = tracking.get(process)
         if tracks is None:
-            tracks = imports_echodeck(_source(Path(process.cwd(), script)))
+            tracks = imports_echodeck(_source(Path(_folder(process), script)))
         self._tracking[process] = tracks
         return (PurePath(script).name, SCRIPT) if tracks or process.pid in vram else None
 
@@ -126,6 +126,14 @@ def _family() -> set[int]:
     except (psutil.Error, OSError) as error:
         log.debug("our parent does not say what it is: %s", error)
     return set()
+
+
+def _folder(process: psutil.Process) -> str:
+    """The working directory; "" for another user's process, whose command line may say enough."""
+    try:
+        return process.cwd()
+    except (psutil.Error, OSError):
+        return ""
 
 
 def _source(path: Path) -> str:
