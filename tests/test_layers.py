@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "wire": ({"model"}, {"msgspec"}),
     "store": ({"model"}, {"msgspec"}),
     "sources": ({"model"}, {"psutil", "pynvml"}),
-    "engines": ({"model"}, {"numpy", "PIL", "psutil"}),
+    "engines": ({"model"}, {"numpy", "PIL", "psutil", "httpx", "websockets"}),
     "client": ({"model", "wire"}, {"websockets", "msgspec"}),
     "hub": ({"model", "wire", "brain", "store", "config"}, {"fastapi", "starlette", "uvicorn", "msgspec"}),
     "agent": ({"model", "client", "wire", "sources", "engines", "config"}, set()),

@@ -113,8 +113,8 @@ class ConfigError(EchodeckError):
 class Cancelled(EchodeckError):
     """Raised inside a generation, at a step, when it is to stop.
 
-    `why` is "cancel" (somebody cancelled it), "abandon" (the hub gave it to another), or "stop" (its agent ends: what
-    a server of its own goes on with may be taken up again).
+    `why` is "cancel" (somebody cancelled it), "abandon" (the hub gave it to another), "stop" (its agent ends: what a
+    server of its own goes on with may be taken up again), or "elsewhere" (somebody cancelled it at that server).
     """
 
     code = "cancelled"

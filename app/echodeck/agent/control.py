@@ -15,12 +15,14 @@ Ending = Literal["cancel", "abandon", "stop"]
 """Why a job is to end: somebody cancelled it, the hub gave it to somebody else, or the agent itself ends."""
 
 
-class JobControl(JobTeller):
-    """The `engines.Control` of one attempt."""
+class JobControl:
+    """The `engines.Control` of one attempt. `told` says the same without heeding anything."""
 
     def __init__(self, hand: Hand, tell: Callable[[say.Say], None], *, epoch_s: float,
                  clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(hand, tell, epoch_s=epoch_s, clock=clock)
+        self.hand, self.told = hand, JobTeller(hand, tell, epoch_s=epoch_s, clock=clock)
+        self.plan, self.preview, self.metrics = self.told.plan, self.told.preview, self.told.metrics
+        self.log, self.output, self.completed = self.told.log, self.told.output, self.told.completed
         self._changed = threading.Condition()
         self._pausing = self._holding = self._skipping = False
         self._resumes = 0
@@ -37,7 +39,7 @@ class JobControl(JobTeller):
         with self._changed:
             self._pausing, holding = True, self._holding
         if holding:
-            self._report("paused")
+            self.told.paused()
 
     def resume(self) -> None:
         """To go on. One that does not hold (yet) says at once that it runs."""
@@ -46,7 +48,7 @@ class JobControl(JobTeller):
             self._resumes += 1
             self._changed.notify_all()
         if not holding:
-            self._report("resumed")
+            self.told.resumed()
 
     def skip(self) -> None:
         """To leave out the picture in hand."""
@@ -66,16 +68,16 @@ class JobControl(JobTeller):
             void, self._ending = self._ending == "abandon", "abandon"
             self._changed.notify_all()
         if not void:
-            self._report("released")
+            self.told.released()
 
     # --- heeded, in the engine's thread -------------------------------------------------------------------------------
 
     def stage(self, name: str) -> None:
         self.checkpoint()
-        super().stage(name)
+        self.told.stage(name)
 
     def step(self, step: int, preview: PreviewMaker | None = None) -> None:
-        super().step(step, preview)
+        self.told.step(step, preview)
         self.checkpoint()
 
     def checkpoint(self) -> None:
@@ -102,43 +104,49 @@ class JobControl(JobTeller):
     def paused(self) -> None:
         with self._changed:
             self._holding = True
-        super().paused()
+        self.told.paused()
 
     def resumed(self) -> None:
         with self._changed:
             self._holding = False
-        super().resumed()
+        self.told.resumed()
+
+    def refused(self, command: str, reason: str) -> None:
+        if command == "pause":
+            with self._changed:
+                self._pausing = False
+        self.told.refused(command, reason)
 
     # --- how it ended, in the engine's thread -------------------------------------------------------------------------
 
     def stopped(self) -> None:
         """It was cancelled, or given back by an agent that stops. What was abandoned says nothing: it is another's."""
         if self._ending == "cancel":
-            self.cancelled()
+            self.told.cancelled()
         elif self._ending == "stop":
-            self._report("released")
+            self.told.released()
         elif self._ending is None:
             self.failed("engine_error", "the engine stopped by itself", retryable=True)
 
     def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
         if self._ending == "stop":
-            self._report("released")
+            self.told.released()
         elif self._ending != "abandon":
-            super().failed(kind, message, retryable=retryable, detail=detail)
+            self.told.failed(kind, message, retryable=retryable, detail=detail)
 
     def lost(self, reason: str) -> None:
         if self._ending is None:
-            super().lost(reason)
+            self.told.lost(reason)
         else:
             self.stopped()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _hold(self, seen: int) -> None:
-        super().paused()
+        self.told.paused()
         with self._changed:
             self._changed.wait_for(lambda: self._ending is not None or self._resumes != seen)
             self._holding, resumed = False, self._ending is None
         # Every resume is told, even when a further pause came at once: the hub waits for both facts.
         if resumed:
-            super().resumed()
+            self.told.resumed()

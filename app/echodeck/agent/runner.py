@@ -28,8 +28,11 @@ def generate(engine: Engine, spec: JobSpec, control: JobControl) -> None:
         control.completed()
     except JobLost as error:
         control.lost(error.message)
-    except Cancelled:
-        control.stopped()
+    except Cancelled as cancelled:
+        if cancelled.why == "elsewhere" and control.ending is None:
+            control.told.cancelled()
+        else:
+            control.stopped()
     except EngineError as error:
         control.failed(error.code, error.message, retryable=error.retryable, detail=error.detail or _trace(error))
     except MemoryError as error:

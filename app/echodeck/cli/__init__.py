@@ -25,6 +25,10 @@ JobArg = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, or the b
 JobArgs = Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="Jobs' ids, or the beginnings of them.")]
 Every = Annotated[bool, typer.Option("--all", help="All jobs that it applies to.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first when it is --all.")]
+Comfyui = Annotated[list[str] | None, typer.Option("--comfyui", metavar="[NAME=]URL", help="A ComfyUI to drive and to "
+                                                   "watch (ECHODECK_COMFYUI); may be given several times.")]
+A1111 = Annotated[list[str] | None, typer.Option("--a1111", metavar="[NAME=]URL", help="The same for a server with "
+                                                 "AUTOMATIC1111's interface (ECHODECK_A1111).")]
 EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help="The engine (ECHODECK_ENGINE).")]
 
 
@@ -47,6 +51,8 @@ def up(
     port: Annotated[int | None, typer.Option(help="The hub's port, 0: any free one (ECHODECK_PORT).")] = None,
     dash_port: Annotated[int | None, typer.Option(help="The dashboard's port (ECHODECK_DASH_PORT).")] = None,
     data: Data = None,
+    comfyui: Comfyui = None,
+    a1111: A1111 = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", envvar="ECHODECK_NO_BROWSER",
                                                  help="Do not open the browser.")] = False,
     json: Json = False,
@@ -55,8 +61,8 @@ def up(
     with exits(json):
         from .up import main as run
 
-        raise typer.Exit(run(settings_of(port=port, dash_port=dash_port, data=data), demo=demo,
-                             browser=not no_browser, as_json=json))
+        raise typer.Exit(run(settings_of(port=port, dash_port=dash_port, data=data, comfyui=comfyui, a1111=a1111),
+                             demo=demo, browser=not no_browser, as_json=json))
 
 
 @app.command(epilog=EXIT_CODES)
@@ -80,6 +86,10 @@ def agent(
     hub: Hub = None,
     engine: EngineName = None,
     data: Data = None,
+    comfyui: Comfyui = None,
+    a1111: A1111 = None,
+    models: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Models of the diffusers engine "
+                                                      "(ECHODECK_MODELS); may be given several times.")] = None,
     slots: Annotated[int | None, typer.Option(help="Jobs to work on at once (ECHODECK_SLOTS).")] = None,
     name: Annotated[str | None, typer.Option(help="What to call this machine (ECHODECK_NAME).")] = None,
     json: Json = False,
@@ -90,7 +100,8 @@ def agent(
         from .leash import heel
 
         heel()
-        run(settings_of(hub=hub, engine=engine, data=data, slots=slots, name=name))
+        run(settings_of(hub=hub, engine=engine, data=data, slots=slots, name=name, comfyui=comfyui, a1111=a1111,
+                        models=models and [str(path.expanduser()) for path in models]))
 
 
 @app.command(epilog=EXIT_CODES)
@@ -123,6 +134,13 @@ def submit(
     batch: Annotated[int | None, typer.Option(help="Pictures a job.")] = None,
     frames: Annotated[int | None, typer.Option(help="More than 1 makes a video.")] = None,
     sampler: Annotated[str | None, typer.Option(metavar="NAME")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="NAME")] = None,
+    workflow: Annotated[Path | None, typer.Option(metavar="FILE", help="A ComfyUI workflow in API format (.json), or a "
+                                                  ".png that has one in it.")] = None,
+    values: Annotated[list[str] | None, typer.Option("--set", metavar="NODE.INPUT=VALUE", help="An input of the "
+                                                     "workflow; may be given several times.")] = None,
+    options: Annotated[list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="What only this engine "
+                                                      "knows; may be given several times.")] = None,
     title: Annotated[str | None, typer.Option()] = None,
     priority: Annotated[str, typer.Option(help="low, normal, high, urgent, or a number.")] = "normal",
     count: Annotated[int, typer.Option(help="So many jobs, the seed grows by one each.")] = 1,
@@ -132,9 +150,20 @@ def submit(
     json: Json = False,
 ) -> None:
     """Queue a job, or many."""
-    spec = {"prompt": prompt, "engine": engine, "model": model, "width": width, "height": height, "steps": steps,
-            "seed": seed, "batch": batch, "frames": frames, "sampler": sampler, "title": title, "count": count,
-            "priority": _number(priority)}
+    spec: dict[str, Any] = {
+        "prompt": prompt, "engine": engine, "model": model, "width": width, "height": height, "steps": steps,
+        "seed": seed, "batch": batch, "frames": frames, "sampler": sampler, "scheduler": scheduler, "title": title,
+        "count": count, "priority": _number(priority)}
+    with exits(json):
+        from .workflow import pairs, read
+
+        spec["options"] = pairs(options or [], "--option") or None
+        if workflow is not None:
+            spec |= {"workflow": read(workflow), "prompt": prompt or None, "values": pairs(values or [], "--set")}
+        elif values:
+            from ..errors import BadField
+
+            raise BadField("--set", "sets inputs of a workflow; say which with --workflow FILE")
 
     async def run(client: Any) -> bool:
         from .show import short, watch
@@ -233,6 +262,26 @@ def retry(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Jso
 def remove(jobs: JobArgs = None, every: Every = False, hub: Hub = None, json: Json = False) -> None:
     """Take jobs out of the list; --all: those that have ended."""
     steer("remove", "removed", jobs or [], hub, json, every=every)
+
+
+@app.command(epilog=EXIT_CODES)
+def skip(jobs: JobArgs = None, hub: Hub = None, json: Json = False) -> None:
+    """Leave out the picture in hand and go on with the next, where the engine can."""
+    steer("skip", "skipping a picture of", jobs or [], hub, json, every=False)
+
+
+@app.command(epilog=EXIT_CODES)
+def free(
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="The engine's name, as `echodeck status` shows it.")],
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Have an engine let go of the models that it keeps loaded."""
+
+    async def run(client: Any) -> None:
+        out(await client.call("engine_command", {"engine": engine, "command": "free"}), json, f"freeing {engine}")
+
+    with_hub(json, hub, run)
 
 
 @app.command(epilog=EXIT_CODES)

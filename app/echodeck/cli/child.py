@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging import Formatter, LogRecord, makeLogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -43,11 +43,12 @@ class Child:
     """A process that is kept running. `say` gets its lines; `ended(child, code)` says whether to give it up."""
 
     def __init__(self, name: str, command: tuple[str, ...], say: Callable[[str], None], log: Path,
-                 ended: Callable[[Child, int], bool], backoff: Backoff | None = None) -> None:
+                 ended: Callable[[Child, int], bool], backoff: Backoff | None = None,
+                 environ: Mapping[str, str] | None = None) -> None:
         self.name, self.command, self.was_healthy, self.restarts = name, command, False, 0
         self.refusals = 0
         """How often in a row it has refused to start, as its supervisor counts."""
-        self._say, self._ended = say, ended
+        self._say, self._ended, self._environ = say, ended, environ or {}
         self._log = _log_file(log, say)
         # Nobody else starts this child, so there is nothing to spread by chance.
         self._backoff = backoff or Backoff(0.5, 10.0, steady=0, chance=lambda: 0.0)
@@ -79,9 +80,10 @@ class Child:
             self.restarts += 1
 
     async def _once(self) -> int:
+        ours = {SUPERVISED: "1", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
         self._process = await asyncio.create_subprocess_exec(
             *self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, SUPERVISED: "1", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}, **_own_group())
+            env={**os.environ, **self._environ, **ours}, **_own_group())
         assert self._process.stdout is not None
         try:
             await self._listen(self._process.stdout)

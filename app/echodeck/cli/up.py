@@ -121,8 +121,10 @@ class Supervisor:
             threading.Thread(target=webbrowser.open, args=(self.page_url,), daemon=True).start()
 
     def _start(self, arguments: Command) -> Child:
+        # In the environment, not among the arguments, which everybody on the machine can see: they may have passwords.
+        environ = {"ECHODECK_COMFYUI": self.settings.comfyui, "ECHODECK_A1111": self.settings.a1111}
         child = Child(arguments[0], (*self.command, *arguments), self.printer.child(arguments[0]),
-                      self.settings.data / "logs" / f"{arguments[0]}.log", self._gave_up)
+                      self.settings.data / "logs" / f"{arguments[0]}.log", self._gave_up, environ=environ)
         self._children.append(child)
         child.start()
         return child

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from ..model import workflow
 from .line import Rest
 
 
@@ -17,13 +20,26 @@ class Commands:
         raise NotImplementedError
 
     async def submit(self, prompt: str = "", **fields: Any) -> list[str]:
-        """Queues `count` jobs and returns their ids. `fields` are those of `wire.say.Submit`; None is not given."""
+        """Queues `count` jobs and returns their ids. `fields` are those of `wire.say.Submit`; None is not given.
+
+        `workflow` may also be the path of a file: a workflow in API format, or a PNG that has one in it.
+        """
         given = {name: value for name, value in fields.items() if value is not None}
+        if isinstance(given.get("workflow"), PathLike):
+            given["workflow"] = workflow.read(Path(given["workflow"]).read_bytes())
         result = await self.call("submit", {"prompt": prompt, **given})
         return [str(id_) for id_ in result.get("jobIds", [])]
 
     async def pause(self, job_id: str) -> dict[str, Any]:
         return await self.call("generation_command", {"jobId": job_id, "command": "pause"})
+
+    async def skip(self, job_id: str) -> dict[str, Any]:
+        """Leave out the picture in hand."""
+        return await self.call("generation_command", {"jobId": job_id, "command": "skip"})
+
+    async def free(self, engine: str) -> dict[str, Any]:
+        """Have an engine let go of the models that it keeps loaded."""
+        return await self.call("engine_command", {"engine": engine, "command": "free"})
 
     async def resume(self, job_id: str) -> dict[str, Any]:
         return await self.call("generation_command", {"jobId": job_id, "command": "resume"})

@@ -48,7 +48,7 @@ class JobTeller:
                  clock: Callable[[], float] = time.monotonic) -> None:
         self.hand, self._tell, self._epoch_s, self._clock = hand, tell, epoch_s, clock
         self._stages: list[tuple[str, int]] = []
-        self._index = -1
+        self._index, self._step = -1, 0
         self._stage_began = self._step_began = 0.0
         self._paused_s = 0.0
         self._paused_at: float | None = None
@@ -74,7 +74,7 @@ class JobTeller:
         if not later:
             raise EngineError(f"the engine began stage {name!r}, which is not in what is left of its plan")
         self._leave(later[0])
-        self._index = later[0]
+        self._index, self._step = later[0], 0
         self._stage_began = self._step_began = self._worked()
         self._report("stage_started", index=self._index)
 
@@ -83,8 +83,9 @@ class JobTeller:
         if self._index < 0:
             raise EngineError("the engine made a step before it began a stage")
         now = self._worked()
-        at_s, duration_s = self.now_s(), max(0.0, now - self._step_began)
-        self._step_began = now
+        # What took several steps at once took so long for each.
+        at_s, duration_s = self.now_s(), max(0.0, now - self._step_began) / max(1, step - self._step)
+        self._step_began, self._step = now, max(step, self._step)
         hand = self.hand
         self._tell(say.JobProgress(hand.job_id, hand.attempt, hand.worker_id, self._index, step, at_s,
                                    [(self._index, step, at_s, duration_s)]))
@@ -147,6 +148,10 @@ class JobTeller:
     def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
         error = JobError(kind, message[:MAX_LOG_CHARS], retryable, detail[-MAX_DETAIL_CHARS:])
         self._report("failed", error=error)
+
+    def released(self) -> None:
+        """It is given back: the queue has it again."""
+        self._report("released")
 
     def lost(self, reason: str) -> None:
         """The server that ran it has forgotten it."""

@@ -51,6 +51,10 @@ class Control(Protocol):
     # For engines that drive a server: they cannot block while paused, and tell what the server says.
 
     @property
+    def told(self) -> Told:
+        """Says what happens without heeding anything: nothing of it blocks or raises Cancelled."""
+
+    @property
     def wanted(self) -> Literal["run", "pause", "cancel", "abandon", "stop"]:
         """What the job is to do now. Other than "run" and "pause", `checkpoint` raises Cancelled with it as `why`."""
 
@@ -168,5 +172,5 @@ def find(name: str) -> type[Engine]:
     return found
 
 
-ENGINES: dict[str, str] = {"sketch": ".sketch:Sketch"}
+ENGINES: dict[str, str] = {"sketch": ".sketch:Sketch", "comfyui": ".comfyui:ComfyUI"}
 """Where each engine lives, as module:class."""

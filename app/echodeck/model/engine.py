@@ -127,6 +127,8 @@ def _options(known: tuple[Option, ...], given: Options) -> Options:
 
 def _option(option: Option, value: str | int | float | bool) -> str | int | float | bool:
     where, kind = f"options.{option.name}", option.kind
+    if isinstance(value, str) and kind in ("flag", "number"):  # as a command line has it
+        value = _read(value)
     if kind == "flag" and not isinstance(value, bool):
         raise BadField(where, f"must be true or false, got {str(value)[:80]!r}")
     if kind in ("text", "choice", "image") and not isinstance(value, str):
@@ -142,6 +144,15 @@ def _option(option: Option, value: str | int | float | bool) -> str | int | floa
         if (low is not None and value < low) or (high is not None and value > high):
             raise BadField(where, f"must be {_bound(low, 'any')} to {_bound(high, 'any')}, got {value:g}")
     return value
+
+
+def _read(text: str) -> str | float | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _bound(value: float | None, otherwise: str) -> str:

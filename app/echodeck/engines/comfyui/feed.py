@@ -1,0 +1,197 @@
+"""What a ComfyUI sends, for whoever wants it: one websocket a server, opened again whatever happens to it.
+
+Runs in a thread of its own, begun when first needed. Its client id begins with `echodeck-`, by which our extension in
+the server knows whom to send what is meant for others; it is never another client's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from ...errors import EngineError
+from ..web import LOOPBACK
+from .field import mapping, text
+from .frames import Frame, parse_binary, parse_event
+from .rest import SystemStats
+from .server import Server
+
+log = logging.getLogger(__name__)
+
+FIRST_S, LAST_S = 1.0, 30.0
+"""Between two tries to connect, doubling."""
+OPEN_S = 5.0
+LISTEN_S = 0.5
+MAX_FRAME_BYTES = 64 << 20
+PREFIX = "echodeck-"
+EVENT, HELD, RELEASED = "echodeck.event", "echodeck.held", "echodeck.released"
+HELLO = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A prompt stands still at a step, or (`on` false) goes on."""
+
+    prompt_id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A connection has begun; `boot` counts them."""
+
+    boot: int
+
+
+News = Frame | Held | Up
+"""What is handed on."""
+
+
+class Feed:
+    """`reason` says why nothing comes ("" while it does), since `since_s`; `stats` is what the server says it is."""
+
+    def __init__(self, server: Server, client_id: str) -> None:
+        self.server, self.client_id = server, client_id
+        self.reason, self.since_s, self.boot = "it has not been asked yet", time.time(), 0
+        self.note = ""
+        self.stats: SystemStats | None = None
+        self._listeners: list[SimpleQueue[News]] = []
+        self._lock = threading.Lock()
+        self._stop, self._known = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Returns at once; a second time it does nothing."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"feed {self.server.url}", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout_s: float) -> None:
+        """Returns when it is known whether the server answers."""
+        self._known.wait(timeout_s)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def listen(self) -> SimpleQueue[News]:
+        """All that comes from now on. End it with `forget`."""
+        self.start()
+        queue: SimpleQueue[News] = SimpleQueue()
+        with self._lock:
+            self._listeners.append(queue)
+        return queue
+
+    def forget(self, queue: SimpleQueue[News]) -> None:
+        with self._lock:
+            self._listeners.remove(queue)
+
+    # --- inside, in the thread ---
+
+    def _run(self) -> None:
+        wait_s = FIRST_S
+        while not self._stop.is_set():
+            try:
+                worked = self._connect()
+                self._down("the connection was lost")
+            except (EngineError, OSError, WebSocketException) as error:
+                worked = False
+                self._down(error.message if isinstance(error, EngineError) else f"{type(error).__name__}: {error}")
+            except Exception:
+                # Whatever a server sends, its feed goes on, and the others do not notice.
+                log.exception("the feed of %s failed", self.server.url)
+                worked = False
+                self._down("what it sent could not be understood; the log has more")
+            wait_s = FIRST_S if worked else min(2 * wait_s, LAST_S)
+            self._stop.wait(wait_s)
+
+    def _connect(self) -> bool:
+        """From opening to loss. True when it was good for a while."""
+        self.stats = self.server.stats()
+        self.server.again()
+        try:
+            socket = connect(_address(self.server.url, self.client_id), open_timeout=OPEN_S, max_size=MAX_FRAME_BYTES,
+                             compression=None, proxy=None if _loopback(self.server.url) else True,
+                             additional_headers=self.server.web.headers)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            self.note = f"it gives no websocket ({error}), so steps and previews are not seen"
+            self._up()
+            return self._poll()
+        with socket:
+            socket.send(HELLO)
+            self.note = ""
+            self._up()
+            self._read(socket)
+        return True
+
+    def _poll(self) -> bool:
+        """REST alone, for a while; then the websocket is tried again."""
+        until = time.monotonic() + LAST_S
+        while time.monotonic() < until and not self._stop.wait(FIRST_S):
+            self.stats = self.server.stats()
+        return True
+
+    def _read(self, socket: ClientConnection) -> None:
+        while not self._stop.is_set():
+            try:
+                frame = socket.recv(timeout=LISTEN_S)
+            except TimeoutError:
+                continue
+            news = parse_binary(frame) if isinstance(frame, bytes) else _news(frame)
+            with self._lock:
+                listeners = [*self._listeners]
+            for queue in listeners:
+                queue.put(news)
+
+    def _up(self) -> None:
+        self.boot += 1
+        self.reason, self.since_s = "", time.time()
+        self._known.set()
+        with self._lock:
+            listeners = [*self._listeners]
+        for queue in listeners:
+            queue.put(Up(self.boot))
+
+    def _down(self, reason: str) -> None:
+        if not self.reason:
+            self.since_s = time.time()
+        self.reason = reason
+        self._known.set()
+
+
+def _news(frame: str) -> News:
+    try:
+        message = mapping(json.loads(frame))
+    except (ValueError, RecursionError):
+        return parse_event("not JSON", {})
+    kind, data = text(message.get("type"), 200), message.get("data")
+    about = mapping(data)
+    if kind == EVENT:  # meant for another client, and sent on to us
+        return parse_event(text(about.get("event"), 200), about.get("data"))
+    if kind in (HELD, RELEASED):
+        return Held(text(about.get("prompt_id")), kind == HELD)
+    return parse_event(kind, data)
+
+
+def _address(url: str, client_id: str) -> str:
+    parts = urlsplit(url)
+    scheme = "wss" if parts.scheme == "https" else "ws"
+    return urlunsplit((scheme, parts.netloc, f"{parts.path.rstrip('/')}/ws", f"clientId={quote(client_id)}", ""))
+
+
+def _loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in LOOPBACK
+
+
+def drain(queue: SimpleQueue[News]) -> list[Any]:
+    """What has come so far."""
+    return [queue.get() for _ in range(queue.qsize())]
