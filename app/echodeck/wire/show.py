@@ -179,7 +179,9 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE) -> Job
 
 def _cannot(job: Job, engine: EngineInfo) -> dict[str, str]:
     """Why commands are impossible: what the engine cannot do holds of jobs that it has, or that wait in its queue."""
-    return {**(engine.cannot if job.kept else {}), **job.cannot}
+    if job.kept:
+        return {**engine.cannot, **job.cannot}
+    return {name: why for name, why in job.cannot.items() if name == "retry"}
 
 
 class PreviewView(Show):

@@ -103,9 +103,12 @@ class Feed:
             try:
                 worked = self._connect()
                 self._down("the connection was lost")
-            except (EngineError, OSError, WebSocketException) as error:
+            except EngineError as error:
                 worked = False
-                self._down(error.message if isinstance(error, EngineError) else f"{type(error).__name__}: {error}")
+                self._down(error.message)
+            except (OSError, WebSocketException):
+                worked = True
+                self._down(f"the connection to {self.server.url} was lost")
             except Exception:
                 # Whatever a server sends, its feed goes on, and the others do not notice.
                 log.exception("the feed of %s failed", self.server.url)

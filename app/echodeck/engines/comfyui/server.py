@@ -58,8 +58,9 @@ class Server:
         """How a prompt ended; None while it has not, or when the server knows nothing of it."""
         return parse_history(self.web.get(f"/history/{prompt_id}")).get(prompt_id)
 
-    def history(self) -> dict[str, Past]:
-        return parse_history(self.web.get(f"/history?max_items={HISTORY_ITEMS}"))
+    def history(self, most: int = HISTORY_ITEMS) -> dict[str, Past]:
+        """The latest that have ended, by id."""
+        return parse_history(self.web.get(f"/history?max_items={most}"))
 
     def post(self, graph: Graph, prompt_id: str, extra: Mapping[str, Any], *, client_id: str = "",
              ends: tuple[str, ...] = (), number: float | None = None, front: bool = False) -> Accepted | Refused:

@@ -7,9 +7,10 @@ was taken out, or is lost with the process that had it.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import EngineError
@@ -29,6 +30,8 @@ TICK_S = 0.2
 LOOK_S, BLIND_LOOK_S = 10.0, 2.0
 """Between two looks at the queue that nothing called for: with a websocket, and without."""
 SETTLE_S = 5.0
+MOST_MISSED, MOST_ENDED = 8, 1000
+"""How far back the history is looked at for what was missed, and how many of those that have ended are known."""
 GENERATE = "generate"
 """The one stage of a prompt whose steps are not seen."""
 WAITS = "it waits in ComfyUI's own queue, which holds no prompt back; pause it once it runs"
@@ -58,9 +61,12 @@ class Watch:
     def __init__(self, name: str, server: Server, feed: Feed, output_dir: Path, mine: Callable[[Item], bool]) -> None:
         self._name, self._server, self._feed, self._output_dir, self._mine = name, server, feed, output_dir, mine
         self.seen: dict[str, Seen] = {}
+        self._over: deque[str] = deque(maxlen=MOST_ENDED)
+        self._began_s = 0.0
 
     def __call__(self, sights: Sights) -> None:
         events, due_s = self._feed.listen(), 0.0
+        self._began_s = time.time()
         try:
             while not sights.ended.wait(TICK_S):
                 calls = [self._take(news) for news in drain(events)]
@@ -118,7 +124,8 @@ class Watch:
             if not self._mine(item):
                 self._sight(sights, item, running=False)
         for prompt_id in [one for one in self.seen if one not in here]:
-            self._gone(prompt_id, self.seen[prompt_id])
+            self._gone(sights, prompt_id, self.seen[prompt_id])
+        self._missed(sights, here)
         for prompt_id, sighting in sights.known().items():
             if prompt_id not in here and prompt_id not in self.seen:  # of a watching before this one
                 self.seen[prompt_id] = Seen(Item(prompt_id), sights.sight(sighting), sighting.running)
@@ -170,9 +177,19 @@ class Watch:
 
     # --- what has ended ---
 
-    def _gone(self, prompt_id: str, seen: Seen) -> None:
+    def _missed(self, sights: Sights, here: set[str]) -> None:
+        """What came and ended between two looks, while we watch."""
+        for prompt_id, past in self._server.history(MOST_MISSED).items():
+            known = prompt_id in here or prompt_id in self.seen or prompt_id in self._over
+            if not known and not self._mine(past.item) and (past.ended_s or 0.0) >= self._began_s:
+                self._sight(sights, past.item, running=False)
+                self._gone(sights, prompt_id, self.seen[prompt_id])
+
+    def _gone(self, sights: Sights, prompt_id: str, seen: Seen) -> None:
         past = self._server.past(prompt_id)
         if past is not None:
+            if not seen.running and seen.sighting is not None:  # it was too quick to be seen running
+                sights.sight(replace(seen.sighting, running=True, started_s=past.started_s, cannot={}))
             self._end(seen, past)
         elif seen.gone_s is None:
             seen.gone_s = time.monotonic()  # it may be on its way into the history
@@ -186,6 +203,7 @@ class Watch:
         else:
             return
         del self.seen[prompt_id]
+        self._over.append(prompt_id)
 
     def _end(self, seen: Seen, past: Past) -> None:
         told = seen.told

@@ -10,6 +10,7 @@ from ..engine import MAX_PROMPT_CHARS, MAX_TITLE_CHARS, visible
 from ..job import JobSpec
 from .facts import facts
 from .graph import Graph
+from .plan import stages
 from .shape import shape
 
 READ_OUT = ("model", "width", "height", "steps", "batch", "frames", "sampler", "scheduler", "prompt", "options")
@@ -33,7 +34,13 @@ def spec_of(graph: Graph, engine: str, given: Mapping[str, Any] | None = None, e
     found = facts(graph, ends)
     prompt = found.prompt[:MAX_PROMPT_CHARS]
     return JobSpec(
-        engine=engine, model=found.model, title=title or visible(prompt)[:60] or found.model or "workflow",
+        engine=engine, model=found.model, title=title or visible(prompt)[:60] or found.model or _called(graph, ends),
         type="video" if found.frames > 1 else "image", prompt=prompt, width=found.width, height=found.height,
         steps=found.steps, seed=seed if seed >= 0 else max(0, found.seed), batch=found.batch, frames=found.frames,
         sampler=found.sampler, scheduler=found.scheduler, shape=shape(graph, ends))
+
+
+def _called(graph: Graph, ends: Sequence[str]) -> str:
+    """What to call a workflow that has neither prompt nor model: the node that does most of the work."""
+    nodes = stages(graph, ends)
+    return max(nodes, key=lambda node: node.steps).title if nodes else "workflow"
