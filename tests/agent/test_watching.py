@@ -63,6 +63,9 @@ class Server:
     def free(self) -> None:
         self.freed += 1
 
+    def close(self) -> None:
+        self.closed = True
+
 
 class Source:
     def read(self) -> Host:

@@ -118,6 +118,7 @@ class Agent:
             for task in (stopping, *tasks, *self._steering):
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await asyncio.gather(*(watcher.close() for watcher in self.watchers))
             await self.client.close()
         for task in done:
             await task

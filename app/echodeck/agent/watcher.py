@@ -103,6 +103,9 @@ class Watcher:
     def end(self) -> None:
         self._ended.set()
 
+    async def close(self) -> None:
+        await asyncio.to_thread(self._engine.close)
+
     def hands(self) -> set[tuple[str, int, str]]:
         """(job, attempt, worker) of what was sighted and has not ended."""
         return {(job_id, ATTEMPT, self.worker_id) for job_id in self.known()}

@@ -138,6 +138,9 @@ class Watching(Protocol):
         when it cannot be done.
         """
 
+    def close(self) -> None:
+        """Lets go of the server. Called once, last of all."""
+
 
 @runtime_checkable
 class Freeing(Protocol):

@@ -72,8 +72,8 @@ class ComfyUI:
         self._server.free()
 
     def close(self) -> None:
-        """Ends its thread."""
         self._feed.stop()
+        self._server.web.close()
 
     def _is_mine(self, item: Item) -> bool:
         return item.prompt_id in self._mine or bool(mark_of(item, self._feed.client_id))

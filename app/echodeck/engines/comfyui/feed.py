@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 FIRST_S, LAST_S = 1.0, 30.0
 """Between two tries to connect, doubling."""
 OPEN_S = 5.0
-LISTEN_S = 0.5
+LISTEN_S = 0.2
+STOP_S = 10.0
 MAX_FRAME_BYTES = 64 << 20
 PREFIX = "echodeck-"
 EVENT, HELD, RELEASED = "echodeck.event", "echodeck.held", "echodeck.released"
@@ -81,7 +82,10 @@ class Feed:
         self._known.wait(timeout_s)
 
     def stop(self) -> None:
+        """Ends the thread, and waits for that as long as one call of it may take."""
         self._stop.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S)
 
     def listen(self) -> SimpleQueue[News]:
         """All that comes from now on. End it with `forget`."""
