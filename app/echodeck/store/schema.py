@@ -7,7 +7,7 @@ what comes next is appended to MIGRATIONS.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -53,16 +53,16 @@ MIGRATIONS: list[tuple[str, ...]] = [
 ]
 
 
-def migrate(connection: sqlite3.Connection, name: str) -> None:
-    """Bring the tables up to what this code knows; each migration is whole or not at all.
+def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[tuple[str, ...]]) -> None:
+    """Bring the tables up to what this code knows (`migrations`); each migration is whole or not at all.
 
     Raises StoreUnavailable for a file, called `name`, that newer code has written.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise StoreUnavailable(f"{name} was written by a newer echodeck (schema {version}, this one knows "
-                               f"{len(MIGRATIONS)}); update echodeck, or choose another directory with --data")
-    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+                               f"{len(migrations)}); update echodeck, or choose another directory with --data")
+    for number, statements in enumerate(migrations[version:], version + 1):
         connection.execute("BEGIN IMMEDIATE")
         for statement in statements:
             connection.execute(statement)

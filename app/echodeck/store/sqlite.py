@@ -6,12 +6,9 @@ thread of its own, and another only reads (`mode=ro`), in its own. Whoever looks
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,14 +16,12 @@ from ..errors import StoreHeld, StoreUnavailable
 from ..model.job import Job
 from ..model.record import EstimateSample, StageRun, StepSample
 from . import Batch, Event, schema
+from .connection import Connection, Work, transaction
 from .lock import DirectoryLock, unusable
 
 FILE_NAME = "echodeck.db"
-BUSY_S = 5.0
-WAL_KEPT_BYTES = 64 * 1024 * 1024
 
 _T = TypeVar("_T")
-_Work = Callable[[sqlite3.Connection], _T]
 
 
 class SqliteStore:
@@ -38,8 +33,8 @@ class SqliteStore:
     def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.directory = directory
         self._clock = clock
-        self._writer: _Connection | None = None
-        self._reader: _Connection | None = None
+        self._writer: Connection | None = None
+        self._reader: Connection | None = None
         self._lock = DirectoryLock(directory)
 
     async def open(self) -> None:
@@ -51,8 +46,9 @@ class SqliteStore:
             raise unusable(self.directory, error) from error
         self._lock.take()
         try:
-            self._writer, self._reader = _Connection(self.directory, "rwc"), _Connection(self.directory, "ro")
-            await self._writer.run(lambda connection: schema.migrate(connection, str(self.directory / FILE_NAME)))
+            path = self.directory / FILE_NAME
+            self._writer, self._reader = Connection(path, "rwc"), Connection(path, "ro")
+            await self._writer.run(lambda connection: schema.migrate(connection, str(path), schema.MIGRATIONS))
             await self._reader.run(_last_seq)
         except BaseException:  # whatever it was, nobody else shall find the directory held
             await self.close()
@@ -133,90 +129,15 @@ class SqliteStore:
     async def _select(self, sql: str, given: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return await self._read(lambda connection: connection.execute(sql, given).fetchall())
 
-    async def _read(self, work: _Work[_T]) -> _T:
+    async def _read(self, work: Work[_T]) -> _T:
         if self._reader is None:
             raise StoreUnavailable(f"the store in {self.directory} is not open")
         return await self._reader.run(work)
 
-    async def _write(self, work: _Work[_T]) -> _T:
+    async def _write(self, work: Work[_T]) -> _T:
         if self._writer is None:
             raise StoreUnavailable(f"the store in {self.directory} is not open")
         return await self._writer.run(work)
-
-
-class _Connection:
-    """One SQLite connection with the one thread that may touch it. Opened when first used, and anew after it broke."""
-
-    def __init__(self, directory: Path, mode: str) -> None:
-        self._directory = directory
-        self._mode = mode
-        self._connection: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{mode}")
-
-    async def run(self, work: _Work[_T]) -> _T:
-        """The result of `work` on the connection; errors of SQLite come as StoreUnavailable."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
-
-    async def close(self) -> None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
-        finally:
-            self._thread.shutdown(wait=False)
-
-    def _run(self, work: _Work[_T]) -> _T:
-        try:
-            return work(self._ready())
-        except sqlite3.DatabaseError as error:
-            self._recover()
-            why = _why(error)
-            if not why:  # a mistake of ours, not the disk's
-                raise
-            raise StoreUnavailable(f"the data directory {self._directory} cannot be used: {why}") from error
-        except BaseException:
-            self._recover()
-            raise
-
-    def _ready(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = _connect(self._directory, self._mode)
-        return self._connection
-
-    def _recover(self) -> None:
-        """Leave no transaction open; a connection that cannot even roll back is given up."""
-        if self._connection is None or not self._connection.in_transaction:
-            return
-        try:
-            self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            self._drop()
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
-def _connect(directory: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{(directory / FILE_NAME).resolve().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
-    if mode == "ro":
-        return connection
-    try:
-        # fullfsync: on macOS an fsync alone does not reach the platter; elsewhere it means nothing.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON",
-                       f"journal_size_limit = {WAL_KEPT_BYTES}"):
-            connection.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    yield
-    connection.execute("COMMIT")
 
 
 def _append(connection: sqlite3.Connection, batch: Batch, at_s: float) -> list[int]:
@@ -225,7 +146,7 @@ def _append(connection: sqlite3.Connection, batch: Batch, at_s: float) -> list[i
     records = [(kind, key, schema.pack(value)) for (kind, key), value in batch.records.items() if value is not None]
     gone = [record for record, value in batch.records.items() if value is None]
     replies = [(key, at_s, schema.pack(value)) for key, value in batch.replies.items()]
-    with _transaction(connection):
+    with transaction(connection):
         first = _last_seq(connection) + 1
         numbered = [(seq, *event) for seq, event in enumerate(events, first)]
         for sql, rows in (
@@ -249,28 +170,6 @@ def _last_seq(connection: sqlite3.Connection) -> int:
 
 
 def _prune(connection: sqlite3.Connection, before_s: float) -> int:
-    with _transaction(connection):
+    with transaction(connection):
         return sum(connection.execute(f"DELETE FROM {table} WHERE at_s < ?", (before_s,)).rowcount
                    for table in ("events", "replies", "steps"))
-
-
-_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
-_READONLY = frozenset({"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"})
-_BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
-
-
-def _why(error: sqlite3.DatabaseError) -> str:
-    """What SQLite says, in words, with the mend; "" for what is not the data directory's fault."""
-    name = getattr(error, "sqlite_errorname", "")
-    primary = "_".join(name.split("_")[:2])
-    if primary == "SQLITE_FULL":
-        return "its disk is full; free some space and go on"
-    if primary == "SQLITE_IOERR":
-        return f"its disk refuses reading or writing ({name}); see whether it is full, away or broken"
-    if primary in _READONLY:
-        return "it cannot be written; make it writable, or choose another directory with --data"
-    if primary in _DAMAGED:
-        return f"{FILE_NAME} in it is damaged ({error}); move that file away to begin anew, or restore a copy"
-    if primary in _BUSY:
-        return f"another program has {FILE_NAME} in it locked; end that program"
-    return ""
