@@ -5,6 +5,7 @@
     │   ├── BadField            one field has a wrong value            (code "bad_field")
     │   ├── BadFrame            a message that cannot be read          ("bad_json", "too_large", "unknown_type", …)
     │   ├── UnknownRecord       no such job, alert, agent              ("unknown_job", …)
+    │   │   └── UnknownName     no such host, metric; says which are   ("unknown_host", …)
     │   └── IllegalTransition   the job's state forbids it             ("illegal_transition")
     ├── StoreError              the data directory cannot be used
     │   ├── StoreHeld           another hub has it                     ("store_held")
@@ -18,6 +19,8 @@
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class EchodeckError(Exception):
@@ -64,6 +67,17 @@ class UnknownRecord(InputError):
     def __init__(self, kind: str, key: str) -> None:
         super().__init__(f"no {kind} has the id {key[:80]!r}", code=f"unknown_{kind}", field=f"{kind}Id")
         self.key = key
+
+
+class UnknownName(UnknownRecord):
+    """Nothing of this kind is called so; the message says what is, as far as it is not too much."""
+
+    def __init__(self, kind: str, key: str, known: Sequence[str]) -> None:
+        super().__init__(kind, key)
+        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        there = f"there are {', '.join(known[:20])}{more}" if known else "there is none yet"
+        self.message, self.field = f"{kind}: none is called {key[:80]!r}; {there}", kind
+        self.args = (self.message,)
 
 
 class IllegalTransition(InputError):

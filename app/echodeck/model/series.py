@@ -20,6 +20,8 @@ from operator import mul
 
 DAY_S = 86_400.0
 MOST_POINTS = 5_000
+LARGEST = 3.4028234663852886e38
+"""What fits into a 32-bit float, which is what is kept of a value."""
 
 Row = tuple[float, float, float, float]
 """When it begins (seconds since the epoch), least, mean, greatest value."""
@@ -84,6 +86,21 @@ def samples(at_s: Iterable[float], values: Iterable[float]) -> Columns:
     return Columns(at, column, column[:], column[:], array("I", (1,)) * len(at))
 
 
+def fits(value: float) -> bool:
+    """Whether a value can be kept: a number, and not too large."""
+    return abs(value) <= LARGEST
+
+
+def aligned(at_s: float, step_s: int) -> int:
+    """The last multiple of `step_s` that is not after `at_s`."""
+    return int(at_s // step_s) * step_s
+
+
+def whole(since_s: float, until_s: float, step_s: int) -> tuple[float, float]:
+    """The range that has every bucket of `step_s` whole that [since, until) touches."""
+    return (aligned(since_s, step_s), -aligned(-until_s, step_s)) if step_s else (since_s, until_s)
+
+
 def resolution_for(kept: Sequence[Resolution], since_s: float, until_s: float, points: int, now_s: float) -> int:
     """Which resolution to read for a range: the coarsest that still has a bucket a point, or, where that has been
     forgotten at the beginning of the range, the finest that has not."""
@@ -100,7 +117,7 @@ def roll_up(columns: Columns, step_s: int) -> Columns:
         return columns
     at, begins, cuts = columns.at_s, array("d"), [0]
     while (i := cuts[-1]) < len(at):
-        begin_s = at[i] // step_s * step_s
+        begin_s = aligned(at[i], step_s)
         begins.append(begin_s)
         cuts.append(bisect_left(at, begin_s + step_s, i + 1))
     return _pooled(columns, begins, cuts)

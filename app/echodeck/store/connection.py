@@ -102,6 +102,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything read in it is of one moment, whatever is written meanwhile."""
+    connection.execute("BEGIN")
+    yield
+    connection.execute("COMMIT")
+
+
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 _READONLY = frozenset({"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"})
 _BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
