@@ -33,6 +33,8 @@ def test_each_layer_wins_over_the_one_before(tmp_path: Path) -> None:
         ({}, {"ECHODECK_SLOTS": "1.5"}, "", "ECHODECK_SLOTS: expected int"),
         ({}, {}, "lease_s = nan", "lease_s: expected a finite number"),
         ({}, {"ECHODECK_LEASE_S": "inf"}, "", "ECHODECK_LEASE_S: expected a finite number"),
+        ({}, {}, "keep_raw_s = 0", "keep_raw_s: must be more than 0"),
+        ({}, {}, "keep_10s_s = 3600", "keep_10s_s: must not be less than keep_raw_s, got 3600"),
     ],
 )
 def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, int], environ: dict[str, str], content: str,

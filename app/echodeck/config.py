@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -51,6 +52,11 @@ class Settings:
     heartbeat_s: float = 2.0
     period_s: float = 1.0
     """Between two samples of a machine's metrics."""
+    keep_raw_s: float = 86_400.0
+    """How long a machine's figures are kept as they were measured; then in buckets of 10 s, 1 min and 15 min."""
+    keep_10s_s: float = 7 * 86_400.0
+    keep_1min_s: float = 90 * 86_400.0
+    keep_15min_s: float = 730 * 86_400.0
     max_frame_bytes: int = 1 << 20
     allow_origin: str = ""
     """Further web origins that may use the hub, separated by commas (behind a proxy, say)."""
@@ -102,7 +108,17 @@ def load(flags: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] |
     for name, value in (flags or {}).items():
         if value is not None:
             values[name] = _convert(name, value, f"--{name.replace('_', '-')}")
-    return Settings(**values)
+    return _consistent(Settings(**values))
+
+
+def _consistent(settings: Settings) -> Settings:
+    """Raises ConfigError when settings that are each possible cannot be together."""
+    names = ("keep_raw_s", "keep_10s_s", "keep_1min_s", "keep_15min_s")
+    for finer, coarser in pairwise(names):
+        if getattr(settings, finer) > getattr(settings, coarser):
+            raise ConfigError(f"{coarser}: must not be less than {finer}, got {getattr(settings, coarser):g}; what is "
+                              "coarser is kept longer")
+    return settings
 
 
 def _without_password(url: str) -> str:
@@ -147,6 +163,6 @@ def _convert(name: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: expected a finite number, got {value!r}")
     if name in ("port", "dash_port") and not 0 <= converted <= 65535:
         raise ConfigError(f"{where}: a port is 0 to 65535, got {converted}")
-    if name in ("lease_s", "heartbeat_s", "period_s", "slots", "max_frame_bytes") and converted <= 0:
+    if name in ("lease_s", "heartbeat_s", "period_s", "slots", "max_frame_bytes", "keep_raw_s") and converted <= 0:
         raise ConfigError(f"{where}: must be more than 0, got {converted}")
     return converted

@@ -59,8 +59,8 @@ def test_what_is_no_finite_number_is_no_sample(value: Any) -> None:
 
 def test_records_may_tell_more_than_they_do_today() -> None:
     gpu = SimpleNamespace(index=0, temp_hotspot_c=88.0, throttle=("power cap",))
-    host = SimpleNamespace(gpus=(gpu,), disks=(), cores_percent=(), load=(), cores_mhz=(3600.0,), temps={"k10.Tctl": 61},
-                           nets=(SimpleNamespace(name="eth0.5", sent_bytes_per_s=7),))
+    host = SimpleNamespace(gpus=(gpu,), disks=(), cores_percent=(), load=(), cores_mhz=(3600.0,),
+                           temps={"k10.Tctl": 61}, nets=(SimpleNamespace(name="eth0.5", sent_bytes_per_s=7),))
     assert dict(samples_of(host)) == {  # type: ignore[arg-type]
         "gpu.0.temp_hotspot_c": 88.0, "gpu.0.throttled": 1.0, "core.0.mhz": 3600.0, "temp.k10.Tctl.c": 61.0,
         "net.eth0.5.sent_bytes_per_s": 7.0,
@@ -69,7 +69,7 @@ def test_records_may_tell_more_than_they_do_today() -> None:
 
 def test_every_number_of_a_gpu_and_a_disk_has_a_metric() -> None:
     known = {metric.name for metric in METRICS.values()}
-    aside = {"index", "name", "vendor", "uuid", "reason", "mount", "free_bytes"}
+    aside = {"index", "free_bytes", "throttle", "processes", "unified", "missing"}
     for scope, record in (("gpu", Gpu), ("disk", Disk)):
         told = {f"{scope}.{one.name}" for one in fields(record) if one.name not in aside and one.type != "str"}
         assert told <= known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ def rows(columns: Columns) -> list[tuple[float, ...]]:
 
 
 def test_the_resolutions_fit_into_each_other() -> None:
-    for finer, coarser in zip(KEPT, KEPT[1:], strict=False):
+    for finer, coarser in pairwise(KEPT):
         assert coarser.span_s % finer.span_s == 0
         assert coarser.span_s % coarser.step_s == 0
         assert finer.keep_s >= coarser.span_s, "a coarser block is made before what it is made of is too old"

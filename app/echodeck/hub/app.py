@@ -18,10 +18,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..config import Settings
 from ..errors import ConfigError
+from ..model.series import resolutions
 from ..store import Store
+from ..store.series.memory import MemorySeries
+from ..store.series.sqlite import SqliteSeries
 from ..store.sqlite import SqliteStore
 from .auth import Guard
 from .fanout import Fanout
+from .keeper import Keeper
 from .line import Line
 from .rest import rest
 from .room import Room
@@ -38,14 +42,17 @@ GOODBYE_S = 3
 class Hub:
     """A hub inside an event loop. `start` returns when it can be reached at `url`; `stop` flushes and closes.
 
-    Port 0 takes any free port. Raises ConfigError when the address cannot be had, StoreHeld and StoreUnavailable.
+    Port 0 takes any free port. With a store that is given, the series are in memory. Raises ConfigError when the
+    address cannot be had, StoreHeld and StoreUnavailable.
     """
 
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self._settings = settings
         self.store = store if store is not None else SqliteStore(settings.data)
+        kept = resolutions(settings.keep_raw_s, settings.keep_10s_s, settings.keep_1min_s, settings.keep_15min_s)
+        self.keeper = Keeper(SqliteSeries(settings.data, kept) if store is None else MemorySeries(kept))
         self.fanout = Fanout(self._snapshot)
-        self.room = Room(self.store, settings, self.fanout.publish)
+        self.room = Room(self.store, settings, self.fanout.publish, sampled=self.keeper.take)
         self.sockets = Sockets(self.room, self.fanout, settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._server: _Server | None = None
@@ -62,9 +69,10 @@ class Hub:
         except BaseException:
             sock.close()
             raise
+        await self.keeper.start()
         host, port = sock.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        app = Guard(split(rest(self.room, self._settings), self.sockets), self._settings)
+        app = Guard(split(rest(self.room, self._settings, self.keeper), self.sockets), self._settings)
         server = self._server = _Server(uvicorn.Config(
             app, ws=Line, loop="asyncio", lifespan="off", log_config=None, access_log=False, log_level="warning",
             # Larger than what is allowed, so that an oversized message can be refused without closing.
@@ -96,6 +104,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.keeper.stop()
         await self.room.stop()
 
 

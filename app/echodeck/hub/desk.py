@@ -48,6 +48,8 @@ class Desk:
     sessions: dict[str, Session] = field(default_factory=dict)
     recent: dict[str, deque[Host]] = field(default_factory=dict)
     """The latest samples of each machine, oldest first."""
+    sampled: Callable[[Host, float], None] = lambda host, now_s: None
+    """Called with every sample of a machine, and when it came, to keep its figures."""
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
     _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})

@@ -219,6 +219,7 @@ class Reports:
         self._desk.workers.seen(session.agent_id, change.at_s)
         self._desk.put("host_metrics", "hosts", payload.host.name, payload.host, change.at_s)
         self._desk.recent.setdefault(payload.host.name, deque(maxlen=RECENT_SAMPLES)).append(payload.host)
+        self._desk.sampled(payload.host, change.at_s)
         return {}
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:

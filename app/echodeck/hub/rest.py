@@ -14,8 +14,9 @@ from ..config import Settings
 from ..errors import InputError, StoreError
 from ..version import __version__
 from ..wire import say, show
-from . import generations, history, status
+from . import generations, history, series, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
+from .keeper import Keeper
 from .resume import merged, missed
 from .room import Room
 from .shapes import Answer, Events, Recent, Said, State, Told
@@ -28,13 +29,14 @@ DESCRIPTION = (
 )
 
 
-def rest(room: Room, settings: Settings) -> FastAPI:
+def rest(room: Room, settings: Settings, keeper: Keeper) -> FastAPI:
     """The application. It needs no network for its documentation."""
     app = FastAPI(title="Echo Brain", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     translate(app)
     app.include_router(generations.routes(room, settings))
     app.include_router(status.routes(room, settings))
     app.include_router(history.routes(room))
+    app.include_router(series.routes(keeper))
     _documents(app)
     _stream(app, room)
     _commands(app, room, settings)

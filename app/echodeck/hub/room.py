@@ -22,7 +22,7 @@ from ..errors import InputError, StoreError, StoreUnavailable
 from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import TERMINAL, Job, JobState
-from ..model.record import Alert
+from ..model.record import Alert, Host
 from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
 from ..wire import say, show
@@ -64,9 +64,10 @@ class Room:
     """Everything the hub knows and decides. `publish` is called with every message for everybody."""
 
     def __init__(self, store: Store, settings: Settings, publish: Callable[[Shown], None], *,
-                 clock: Callable[[], float] = time.time, hub_id: str = "") -> None:
+                 clock: Callable[[], float] = time.time, hub_id: str = "",
+                 sampled: Callable[[Host, float], None] = lambda host, now_s: None) -> None:
         self.store, self.settings, self.clock = store, settings, clock
-        self.hub_id = hub_id
+        self.hub_id, self._sampled = hub_id, sampled
         self.board = Board()
         self._publish = publish
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -80,7 +81,8 @@ class Room:
 
     def _build(self) -> None:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble)
-        self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s))
+        self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
+                         sampled=self._sampled)
         self._pulse = Pulse(self.desk)
         hands = self._hands = Hands(self.desk)
         self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)

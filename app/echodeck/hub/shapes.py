@@ -154,6 +154,25 @@ class Recent(Struct):
     hosts: dict[str, list[Host]]
 
 
+class Rows(Struct):
+    """One figure of one machine in [since_s, until_s): rows of [when it begins, least, mean, greatest]; times in
+    seconds since the epoch. A row that begins just before `since_s` has it within it."""
+
+    host: str
+    metric: str
+    label: str
+    unit: str
+    since_s: float
+    until_s: float
+    rows: list[tuple[float, float, float, float]]
+
+
+class Names(Struct):
+    """The figures that are kept, by machine."""
+
+    hosts: dict[str, list[str]]
+
+
 class Events(Struct):
     """`seq` is the last event of `events`, or `after` (or the
     newest there is, if that is less) when there are none: ask with it for the next ones."""

@@ -57,7 +57,7 @@ async def test_says_which_names_there_are(series: Series) -> None:
     with pytest.raises(UnknownName, match="host: none is called 'studio'; there is none yet"):
         await read(series)
     await series.append([Moment("studio", T0_S, [(f"m{n:02}", 1.0) for n in range(25)])])
-    with pytest.raises(UnknownName, match="metric: none is called 'cpu.percent'; there are m00, .*, m19 and 5 more"):
+    with pytest.raises(UnknownName, match=r"metric: none is called 'cpu.percent'; there are m00, .*, m19 and 5 more"):
         await read(series)
     with pytest.raises(UnknownName, match="host: none is called 'attic'; there are studio") as caught:
         await series.range("attic", "m00", 0.0, 1.0, 1)
