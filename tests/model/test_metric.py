@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
-from types import SimpleNamespace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
-from echodeck.model.metric import METRICS, metric_of, rate, samples_of
-from echodeck.model.record import Disk, Gpu, Host
+from echodeck.model.metric import METRICS, metric_of, rate, samples_of, throttled
+from echodeck.model.record import Disk, Gpu, Host, Net
 
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=97.0, vram_used_bytes=9 << 30, vram_total_bytes=12 << 30, temp_c=71.0,
           power_w=168.5)
@@ -51,20 +50,26 @@ def test_a_host_that_tells_nothing_has_no_gpu_figures() -> None:
     assert not [key for key, _ in samples_of(Host("bare", 0.0)) if key.startswith(("gpu.", "disk.", "cpu.load"))]
 
 
-@pytest.mark.parametrize("value", [None, math.nan, math.inf, "hot", ()])
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_what_is_no_finite_number_is_no_sample(value: Any) -> None:
-    gpu = SimpleNamespace(index=1, temp_c=value, power_w=5)
-    assert samples_of(SimpleNamespace(gpus=(gpu,), disks=(), cores_percent=(), load=())) == [("gpu.1.power_w", 5.0)]  # type: ignore[arg-type]
+    found = dict(samples_of(Host("studio", 0.0, gpus=(Gpu(1, "g", "amd", temp_c=value, power_w=5),))))
+    assert found["gpu.1.power_w"] == 5.0
+    assert "gpu.1.temp_c" not in found
 
 
-def test_records_may_tell_more_than_they_do_today() -> None:
-    gpu = SimpleNamespace(index=0, temp_hotspot_c=88.0, throttle=("power cap",))
-    host = SimpleNamespace(gpus=(gpu,), disks=(), cores_percent=(), load=(), cores_mhz=(3600.0,),
-                           temps={"k10.Tctl": 61}, nets=(SimpleNamespace(name="eth0.5", sent_bytes_per_s=7),))
-    assert dict(samples_of(host)) == {  # type: ignore[arg-type]
-        "gpu.0.temp_hotspot_c": 88.0, "gpu.0.throttled": 1.0, "core.0.mhz": 3600.0, "temp.k10.Tctl.c": 61.0,
-        "net.eth0.5.sent_bytes_per_s": 7.0,
-    }
+def test_figures_of_sensors_interfaces_and_cores() -> None:
+    found = dict(samples_of(Host("studio", 0.0, cores_mhz=(3600.0,), temps={"k10.Tctl": 61},
+                                 nets=(Net("eth0.5", sent_bytes_per_s=7),))))
+    assert (found["core.0.mhz"], found["temp.k10.Tctl.c"], found["net.eth0.5.sent_bytes_per_s"]) == (3600.0, 61.0, 7.0)
+
+
+@pytest.mark.parametrize(("gpu", "expected"), [
+    (GPU, 0.0), (replace(GPU, throttle=("hot",)), 1.0), (replace(GPU, missing={"throttle": "not supported"}), None),
+    (Gpu(0, "g", "nvidia", reason="no driver"), None),
+])
+def test_a_device_that_does_not_tell_is_not_held_to_run_freely(gpu: Gpu, expected: float | None) -> None:
+    assert throttled(gpu) == expected
+    assert dict(samples_of(replace(HOST, gpus=(gpu,)))).get("gpu.0.throttled") == expected
 
 
 def test_every_number_of_a_gpu_and_a_disk_has_a_metric() -> None:

@@ -10,11 +10,11 @@ Rates are computed where their counters are read, and divided by measured time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .record import Host
+from .record import Gpu, Host
 
 Kind = Literal["gauge", "counter"]
 
@@ -116,6 +116,11 @@ def samples_of(host: Host, *, kept: bool = False) -> list[tuple[str, float]]:
     return found
 
 
+def throttled(gpu: Gpu) -> float | None:
+    """1 while anything holds its clocks down, 0 while nothing does, None where the device does not tell."""
+    return None if "throttle" in gpu.missing or gpu.reason else float(bool(gpu.throttle))
+
+
 def rate(before: float, after: float, elapsed_s: float) -> float:
     """Units a second from two readings of a counter. A counter that was reset (or no time passed) gives 0."""
     if elapsed_s <= 0 or after < before:
@@ -138,22 +143,15 @@ def _of_host(host: Host, field: str) -> Any:
 def _things(host: Host) -> Iterator[tuple[str, str, Any]]:
     """Whatever a machine has several of, as (scope, which, record); a mapping where there is no record."""
     for gpu in host.gpus:
-        throttle = getattr(gpu, "throttle", None)
         yield "gpu", str(gpu.index), gpu
-        if throttle is not None:
-            yield "gpu", str(gpu.index), {"throttled": float(bool(throttle))}
+        yield "gpu", str(gpu.index), {"throttled": throttled(gpu)}
     for disk in host.disks:
         yield "disk", disk.mount, disk
-    for net in getattr(host, "nets", ()):
+    for net in host.nets:
         yield "net", net.name, net
-    for name, temp_c in _pairs(getattr(host, "temps", ())):
-        yield "temp", name, {"c": temp_c}
+    for sensor, temp_c in host.temps.items():
+        yield "temp", sensor, {"c": temp_c}
     for index, percent in enumerate(host.cores_percent):
         yield "core", str(index), {"percent": percent}
-    for index, mhz in enumerate(getattr(host, "cores_mhz", ())):
+    for index, mhz in enumerate(host.cores_mhz):
         yield "core", str(index), {"mhz": mhz}
-
-
-def _pairs(named: Any) -> Iterable[tuple[str, Any]]:
-    pairs: Iterable[tuple[str, Any]] = named.items() if isinstance(named, Mapping) else named
-    return pairs
