@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -63,12 +64,16 @@ class Machine(RuleBasedStateMachine):
     rig_type: Any
     met: ClassVar[Counter[str]] = Counter()
     """What came about in all runs together."""
+    new_id: ClassVar[Callable[[], str]]
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.rig = self.rig_type()
         self.names = itertools.count(1)
+        # Jobs that began at the same moment are ordered by their ids, which must be the same when a run is repeated.
+        self.ids = itertools.count(1)
+        Machine.new_id = lambda: f"job{next(self.ids):04}"
         self.agents = [Agent("a", 0), Agent("b", 1)]
         self.alive: dict[str, None] = {}
         """Every accepted job not removed, in the order they came: ids are random, and runs must be repeatable."""
@@ -433,6 +438,11 @@ OFTEN = frozenset({
     "pause running", "resume running", "cancel running", "retry running refused", "removed pending",
 })
 """What comes about dozens of times; if it does not, the steps were too tame to prove anything."""
+
+
+@pytest.fixture(autouse=True)
+def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echodeck.hub.intake.new_id", lambda: Machine.new_id())
 
 
 @pytest.mark.timeout(170)

@@ -25,6 +25,11 @@ MAX_NODE_SEED = 2**64
 """Workflows count their seeds in 64 bits."""
 
 
+def new_id() -> str:
+    """A job's id. Short enough to be read out."""
+    return uuid.uuid4().hex[:12]
+
+
 class Intake:
     """`submit` and `read_workflow` are message types, as in Commands; `make` and `accept` also serve other parts."""
 
@@ -50,7 +55,7 @@ class Intake:
             ranks = self._desk.queue.ranks_for(priority, payload.count, beside=jobs)
             for number, rank in enumerate(ranks):
                 spec = replace(first, seed=(first.seed + number) % most)
-                jobs.append(Job(id=uuid.uuid4().hex[:12], spec=spec, priority=priority, rank=rank,
+                jobs.append(Job(id=new_id(), spec=spec, priority=priority, rank=rank,
                                 user=payload.user or session.user, created_s=change.at_s))
         open_ = self._desk.queue.open()
         if open_ + len(jobs) > MOST_JOBS:

@@ -4,9 +4,11 @@ and whoever loses the connection anywhere ends with the same board as who never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+import itertools
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -59,13 +61,16 @@ class Rooms(RuleBasedStateMachine):
     """Two agents and one person; `mine` is what each agent believes to have in hand."""
 
     make: Any
+    new_id: ClassVar[Callable[[], str]]
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.place = self.make()
         self.accepted: dict[str, None] = {}
-        """In the order they came: ids are random, and a run must be repeatable."""
+        """In the order they came."""
+        numbers = itertools.count(1)  # of equals the ids decide, and a run must be repeatable
+        Rooms.new_id = lambda: f"job{next(numbers):04}"
         self.mine: dict[str, dict[str, Any]] = {}
         self.here = {"agent-1": True, "agent-2": True}
         self.requests = 0
@@ -282,7 +287,12 @@ class Rooms(RuleBasedStateMachine):
         self.runner.close()
 
 
-def test_whatever_happens(place_of: Any) -> None:
+@pytest.fixture
+def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echodeck.hub.intake.new_id", lambda: Rooms.new_id())
+
+
+def test_whatever_happens(place_of: Any, ids_in_order: None) -> None:
     machine = type("Machine", (Rooms,), {"make": staticmethod(place_of)})
     run_state_machine_as_test(machine, settings=settings(
         max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
