@@ -21,7 +21,8 @@ from .shapes import Active, Cleared, Jobs, Queue, QueueCounts, StageLine, Submit
 
 PICTURES = frozenset({"image/png", "image/apng", "image/jpeg", "image/webp", "image/gif", "video/mp4", "video/webm"})
 """What a browser is given to show; anything else only to keep (it could be a page with a script)."""
-Command = Literal["pause", "resume", "cancel"]
+THUMBNAIL = "image/webp"
+Command = Literal["pause", "resume", "cancel", "skip"]
 
 
 def routes(room: Room, settings: Settings) -> APIRouter:
@@ -102,7 +103,7 @@ def _commands(router: APIRouter, room: Room) -> None:
 
         return ask
 
-    asks: tuple[Command, ...] = ("pause", "resume", "cancel")
+    asks: tuple[Command, ...] = ("pause", "resume", "cancel", "skip")
     for command in asks:
         router.add_api_route(f"/{{job_id}}/{command}", steer(command), methods=["POST"], name=command,
                              summary=f"{command.title()} a job; answers the job", responses=shows(show.JobView))
@@ -117,18 +118,20 @@ def _commands(router: APIRouter, room: Room) -> None:
 def _files(router: APIRouter, room: Room, settings: Settings) -> None:
     @router.get("/{job_id}/outputs/{number}", response_class=FileResponse)
     async def output(job_id: str, number: int) -> Response:
-        """A file that the job produced, if it lies in the hub's own output directory."""
+        """A file that the job produced, if it lies in the hub's own output directory; a small picture of it where the
+        original (`link`) is another program's."""
         outputs = room.job_view(job_id).outputs
         if not 0 <= number < len(outputs):
             raise UnknownRecord("output", str(number))
         found = outputs[number]
         path = inside(settings.output_dir, found.path)
         if path is None:
-            where = f"{found.path} on the machine {found.host or 'that made it'}"
-            raise _Elsewhere(f"the file is not here: it lies at {where}")
-        safe = found.kind in PICTURES
+            there = f"{found.path} on the machine {found.host or 'that made it'}"
+            raise _Elsewhere(f"the file is not here: it lies at {found.link or there}")
+        kind = THUMBNAIL if found.link else found.kind
+        safe = kind in PICTURES
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
-        return FileResponse(path, media_type=found.kind if safe else "application/octet-stream", headers=headers,
+        return FileResponse(path, media_type=kind if safe else "application/octet-stream", headers=headers,
                             filename=path.name, content_disposition_type="inline" if safe else "attachment")
 
 
