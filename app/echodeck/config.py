@@ -50,8 +50,8 @@ class Settings:
     lease_s: float = 10.0
     """How long a job stays with a worker that is not heard from."""
     heartbeat_s: float = 2.0
-    period_s: float = 1.0
-    """Between two samples of a machine's metrics."""
+    period_s: float = 0.0
+    """Between two samples of a machine's metrics; 0: 0.2 to 10 s, by whether a job runs there and somebody watches."""
     keep_raw_s: float = 86_400.0
     """How long a machine's figures are kept as they were measured; then in buckets of 10 s, 1 min and 15 min."""
     keep_10s_s: float = 7 * 86_400.0
@@ -163,6 +163,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: expected a finite number, got {value!r}")
     if name in ("port", "dash_port") and not 0 <= converted <= 65535:
         raise ConfigError(f"{where}: a port is 0 to 65535, got {converted}")
-    if name in ("lease_s", "heartbeat_s", "period_s", "slots", "max_frame_bytes", "keep_raw_s") and converted <= 0:
+    if name == "period_s" and converted < 0:
+        raise ConfigError(f"{where}: must be 0 (adapts) or more, got {converted}")
+    if name in ("lease_s", "heartbeat_s", "slots", "max_frame_bytes", "keep_raw_s") and converted <= 0:
         raise ConfigError(f"{where}: must be more than 0, got {converted}")
     return converted

@@ -81,7 +81,8 @@ def bench(seed: int, seconds: float) -> dict[str, object]:
         ours = [sys.executable, "-m", "echodeck"]
         stack.enter_context(process(*ours, "hub", "--port", str(hub_port), "--data", data))
         wait_for(hub_port)
-        agent = process(*ours, "agent", "--hub", f"http://127.0.0.1:{hub_port}", "--data", data)
+        agent = process(*ours, "agent", "--hub", f"http://127.0.0.1:{hub_port}", "--data", data,
+                        ECHODECK_PERIOD_S="1")
         watched = {"ours": stack.enter_context(agent)}
         ask: Callable[[], Any] = lambda: None  # noqa: E731 - nobody to ask
         if glances:

@@ -29,6 +29,7 @@ from ..sources.host import HostSource
 from ..version import __version__
 from ..wire import Message, say
 from .crew import lanes
+from .pace import Pace
 from .watcher import Watcher
 from .worker import Worker, offset_s
 
@@ -41,6 +42,8 @@ STOP_S = 3.0
 """How long an engine that does not heed is waited for on a clean stop."""
 LAST_WORDS_S = 2.0
 """How long the hub is waited for then."""
+LOOK_UP_S = 1.0
+"""A slow pace is given up so soon after a job has begun or somebody has come to look."""
 ANNOUNCE_S = 1.0
 """Between two looks at what the engines can do."""
 TOPICS = ["work_available", "job_command", "engine_order"]
@@ -72,7 +75,7 @@ class Agent:
         self._infos: list[EngineInfo] = []
         self._steering: set[asyncio.Task[None]] = set()
         self._source = source
-        self._heartbeat_s = settings.heartbeat_s
+        self._heartbeat_s, self._pace = settings.heartbeat_s, Pace(settings.period_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._commanded_s: dict[str, float] = {}
         self._stopping, self._spoken, self._fresh = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -235,6 +238,7 @@ class Agent:
             except EchodeckError as error:
                 log.debug("no answer to the heartbeat: %s", error)
                 continue
+            self._pace.watched = bool(result.get("watched", True))
             for entry in result.get("jobs", []):
                 job_id = str(entry.get("jobId"))
                 # A command that came meanwhile is newer than what this answer repeats.
@@ -340,11 +344,10 @@ class Agent:
         source = self._source
         if source is None:
             source = await asyncio.to_thread(HostSource, self.name)
-        due = time.monotonic()
         while True:
-            due = max(due + self.settings.period_s, time.monotonic())
-            await asyncio.sleep(due - time.monotonic())
-            host = await asyncio.to_thread(source.read)
+            while (wait_s := self._pace.wait_s(running=bool(self._in_hand()))) > 0:  # noqa: ASYNC110 - of the clock
+                await asyncio.sleep(min(wait_s, LOOK_UP_S))
+            host = await asyncio.to_thread(self._pace.read, source)
             self._take(say.HostMetrics(replace(host, at_s=host.at_s + offset_s(self.client.connection))))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from bokeh.models import BasicTickFormatter, DataRange1d, Range1d
 
+from ..model.period import FASTEST_S
 from .chart import Binding, Chart, Field, source
 from .style import COLORS, DARK, WINDOW_S, Theme, blank, hover, line, over_time, plain_numbers
 
-PERIOD_S = 1.0
+PERIOD_S = FASTEST_S
 AT = Field("at_s", moment=True)
 CLOCK_SET_BACK_MS = 60_000.0
 MB_PER_S = 1e-6

@@ -16,6 +16,8 @@ from .ledger import Change
 from .session import Session
 from .workers import Worker
 
+WORKERS = "/api/coordination/ws"
+
 
 class Agents:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
@@ -79,7 +81,8 @@ class Agents:
             job = desk.queue.get(job_id)
             if job.request and job.request != "move":  # where to was told once, and is not known any more
                 requests.append({"jobId": job_id, "request": job.request})
-        return {"jobs": requests, "abandon": abandon}
+        watched = any(one.endpoint != WORKERS for one in desk.sessions.values())
+        return {"jobs": requests, "abandon": abandon, "watched": watched}
 
     # --- who is not heard from ---
 

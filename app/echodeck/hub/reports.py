@@ -55,6 +55,9 @@ def _why(payload: say.JobReport, otherwise: str) -> str:
     return payload.error.message if payload.error is not None else otherwise
 
 
+KEPT_EVERY_S = 0.9
+
+
 class Reports:
     """Each method is one message type, as in Commands."""
 
@@ -218,8 +221,11 @@ class Reports:
     def host_metrics(self, session: Session, payload: say.HostMetrics, change: Change) -> dict[str, Any]:
         self._desk.workers.seen(session.agent_id, change.at_s)
         self._desk.put("host_metrics", "hosts", payload.host.name, payload.host, change.at_s)
-        self._desk.recent.setdefault(payload.host.name, deque(maxlen=RECENT_SAMPLES)).append(payload.host)
-        self._desk.sampled(payload.host, change.at_s)
+        recent = self._desk.recent.setdefault(payload.host.name, deque(maxlen=RECENT_SAMPLES))
+        # A machine that is measured faster is shown so; what is kept is about one sample a second.
+        if not recent or abs(payload.host.at_s - recent[-1].at_s) >= KEPT_EVERY_S:
+            recent.append(payload.host)
+            self._desk.sampled(payload.host, change.at_s)
         return {}
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:
