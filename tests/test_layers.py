@@ -29,6 +29,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "sources": ({"model"}, {"psutil", "pynvml"}),
     "engines": ({"model"}, {"numpy", "PIL", "psutil", "httpx", "websockets"}),
     "client": ({"model", "wire"}, {"websockets", "msgspec"}),
+    "tracking": ({"model", "wire", "client", "config"}, {"tqdm", "PIL", "numpy", "torch", "diffusers"}),
     "hub": ({"model", "wire", "brain", "store", "config"}, {"fastapi", "starlette", "uvicorn", "msgspec"}),
     "agent": ({"model", "client", "wire", "sources", "engines", "config"}, set()),
     "charts": ({"model"}, {"bokeh"}),
@@ -36,7 +37,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "view": ({"model", "client", "wire", "charts", "analysis", "config"}, {"panel", "param", "bokeh", "pandas"}),
     "cli": ({"*"}, {"typer", "rich", "click"}),
     "__main__": ({"cli"}, set()),
-    "__init__": ({"client", "view"}, set()),
+    "__init__": ({"client", "tracking", "view"}, set()),
 }
 PANEL_ONLY_IN = {"analysis": "report.py"}
 

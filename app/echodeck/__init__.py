@@ -11,12 +11,14 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .client import connect
+    from .tracking import Job, diffusers, track, watch_pipeline
     from .view.history import History
     from .view.studio import Studio
 
-__all__ = ["History", "Studio", "__version__", "connect"]
+__all__ = ["History", "Job", "Studio", "__version__", "connect", "diffusers", "track", "watch_pipeline"]
 
-_WHERE = {"connect": "client", "Studio": "view.studio", "History": "view.history"}
+_WHERE = {"connect": "client", "Studio": "view.studio", "History": "view.history", "track": "tracking.over",
+          "Job": "tracking.job", "diffusers": "tracking.pipelines", "watch_pipeline": "tracking.pipelines"}
 
 
 def __getattr__(name: str) -> Any:

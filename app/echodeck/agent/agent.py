@@ -19,10 +19,11 @@ from typing import Any
 
 from ..client import WORKER, Backoff, Client
 from ..client.outbox import Outbox
+from ..client.reporter import Reporter
 from ..client.teller import Hand
 from ..config import Settings
 from ..engines import Engine, Freeing, Watching
-from ..errors import EchodeckError, HubUnreachable, InputError, StoreError
+from ..errors import EchodeckError, InputError
 from ..model.engine import EngineInfo
 from ..sources import Source
 from ..sources.host import HostSource
@@ -35,9 +36,6 @@ from .worker import Worker, offset_s
 
 log = logging.getLogger(__name__)
 
-PROGRESS_S = 0.05
-"""At most one message of progress in this time; steps between go together."""
-RETRY_S = 0.5
 STOP_S = 3.0
 """How long an engine that does not heed is waited for on a clean stop."""
 LAST_WORDS_S = 2.0
@@ -67,6 +65,7 @@ class Agent:
         self.client = client(settings.hub_url, WORKER, greet=self._greet, backoff=backoff,
                              max_frame_bytes=settings.max_frame_bytes)
         self.outbox = Outbox()
+        self._reporter = Reporter(self.client, self.outbox)
         crew = lanes(settings) if engines is None else [engines] * settings.slots
         self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
         self.engines: dict[str, Engine] = {name: engine for lane in reversed(crew) for name, engine in lane.items()}
@@ -78,7 +77,7 @@ class Agent:
         self._heartbeat_s, self._pace = settings.heartbeat_s, Pace(settings.period_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._commanded_s: dict[str, float] = {}
-        self._stopping, self._spoken, self._fresh = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._stopping = asyncio.Event()
 
     def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
         return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
@@ -91,7 +90,7 @@ class Agent:
     def _tell(self, payload: say.Say) -> None:
         """From any thread, while the agent runs."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._take, payload)
+            self._loop.call_soon_threadsafe(self._reporter.take, payload)
 
     def stop(self) -> None:
         """Ends `run` cleanly."""
@@ -105,7 +104,7 @@ class Agent:
         self.client.on("work_available", lambda _: self._wake())
         self.client.start()
         works: list[Coroutine[Any, Any, None]] = [
-            self._measure(), self._deliver(), self._show(), self._beat(), self._announce(),
+            self._measure(), self._reporter.run(), self._beat(), self._announce(),
             *(worker.work(self._tell) for worker in self.workers), *(watcher.watch() for watcher in self.watchers),
         ]
         tasks = [asyncio.create_task(work) for work in works]
@@ -136,7 +135,7 @@ class Agent:
                 log.warning("job %s did not heed; it is given back all the same", worker.control.hand.job_id)
                 worker.control.give_back()
         await asyncio.sleep(0)  # what was said from here is in the outbox with the loop's next step
-        await self._wait(self._unsaid, LAST_WORDS_S)
+        await self._wait(lambda: self._reporter.unsaid, LAST_WORDS_S)
         if len(self.outbox):
             log.warning("stopped with %d messages to the hub unsent", len(self.outbox))
 
@@ -146,10 +145,7 @@ class Agent:
             await asyncio.sleep(0.02)
 
     def _busy(self) -> bool:
-        return any(worker.control is not None or worker.claiming for worker in self.workers) or self._unsaid()
-
-    def _unsaid(self) -> bool:
-        return len(self.outbox) > 0 and self.client.connection.usable
+        return any(worker.control is not None or worker.claiming for worker in self.workers) or self._reporter.unsaid
 
     # --- the hub ------------------------------------------------------------------------------------------------------
 
@@ -168,7 +164,7 @@ class Agent:
         sys.stdout.write(f"Echo agent {self.name} connected to {client.url}\n")
         sys.stdout.flush()
         self._wake()
-        self._fresh.set()
+        self._reporter.wake()
 
     async def _register(self, in_hand: set[Held], *, ahead: bool) -> None:
         running = [say.InHand(*one) for one in sorted(in_hand)]
@@ -274,7 +270,7 @@ class Agent:
         try:
             await asyncio.to_thread(engine.free)
         except (EchodeckError, OSError) as error:
-            self._take(say.Log("warning", self.name[:128], f"{name} could not let go of its models: {error}"))
+            self._reporter.take(say.Log("warning", self.name[:128], f"{name} could not let go of its models: {error}"))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """What takes its time, beside everything else."""
@@ -299,47 +295,6 @@ class Agent:
         for worker in self.workers:
             worker.wake.set()
 
-    # --- what is said -------------------------------------------------------------------------------------------------
-
-    def _take(self, payload: say.Say) -> None:
-        self.outbox.add(payload)
-        (self._fresh if isinstance(payload, say.JobPreview | say.HostMetrics) else self._spoken).set()
-
-    async def _deliver(self) -> None:
-        """What must arrive, one after the other, each until it is acknowledged."""
-        while True:
-            self._spoken.clear()
-            entry = self.outbox.next()
-            if entry is None:
-                await self._spoken.wait()
-                continue
-            try:
-                await self.client.call(entry.type, entry.payload, id_=entry.id)
-            except (HubUnreachable, StoreError) as error:
-                log.debug("%s is sent again: %s", entry.type, error)
-                await asyncio.sleep(RETRY_S)
-                continue
-            except EchodeckError as error:
-                log.warning("the hub refuses a %s: %s", entry.type, error)
-            self.outbox.done(entry)
-            if isinstance(entry.payload, say.JobProgress):
-                await asyncio.sleep(PROGRESS_S)
-
-    async def _show(self) -> None:
-        """What only the newest counts of, when there is a connection."""
-        while True:
-            await self._fresh.wait()
-            self._fresh.clear()
-            for key, payload in [*self.outbox.latest.items()]:
-                kind = "host_metrics" if isinstance(payload, say.HostMetrics) else "job_preview"
-                try:
-                    sent = self.client.send(kind, payload)
-                except InputError as error:
-                    log.debug("a %s cannot be sent: %s", kind, error)
-                    sent = True
-                if sent:
-                    del self.outbox.latest[key]
-
     async def _measure(self) -> None:
         source = self._source
         if source is None:
@@ -348,7 +303,7 @@ class Agent:
             while (wait_s := self._pace.wait_s(running=bool(self._in_hand()))) > 0:  # noqa: ASYNC110 - of the clock
                 await asyncio.sleep(min(wait_s, LOOK_UP_S))
             host = await asyncio.to_thread(self._pace.read, source)
-            self._take(say.HostMetrics(replace(host, at_s=host.at_s + offset_s(self.client.connection))))
+            self._reporter.take(say.HostMetrics(replace(host, at_s=host.at_s + offset_s(self.client.connection))))
 
 
 def main(settings: Settings) -> None:

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from ..wire import say
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,28 @@ class Outbox:
             self._dropped.clear()
             self.add(say.Log("warning", "agent", f"too much waited for the hub; dropped: {what}"))
 
+    def newest_first(self) -> None:
+        """After a time without a hub: of each job that goes on its facts, then how far it is, then how it got there.
+
+        A job that has ended meanwhile keeps its order, since nothing of it counts after its end; it comes after them.
+        """
+        entries = [*self._entries.values()]
+        ended = {(one.payload.job_id, one.payload.attempt) for one in entries
+                 if isinstance(one.payload, say.JobReport) and one.payload.fact in ENDS}
+        first = [one for one in entries if one.sent]
+        facts, newest, later = [], dict[tuple[str, int], Entry](), []
+        for entry in (one for one in entries if not one.sent):
+            payload = entry.payload
+            key = _key(payload) if isinstance(payload, say.JobProgress | say.JobReport) else None
+            if key in ended:
+                later.append(entry)
+            elif isinstance(payload, say.JobProgress):
+                newest[key or ("", 0)] = Entry(replace(payload, samples=[]))
+                later.append(entry)
+            else:
+                facts.append(entry)
+        self._entries = {entry.id: entry for entry in (*first, *facts, *newest.values(), *later)}
+
     def unfinished(self) -> set[tuple[str, int, str]]:
         """(job, attempt, worker) of which the hub does not know every fact yet."""
         reports = [entry.payload for entry in self._entries.values()]
@@ -152,12 +176,12 @@ class Outbox:
             if isinstance(payload, say.JobReport) and payload.fact in ENDS:
                 continue
             if not self._dropped:
-                log.warning("too much waits for the hub: the oldest %s are dropped", name)
+                log.info("too much waits for the hub: the oldest %s are dropped", name)  # the hub is told
             self._dropped[name] += len(payload.samples) if isinstance(payload, say.JobProgress) else 1
             self._remove(entry)
             return True
         return False
 
 
-def _key(progress: say.JobProgress) -> tuple[str, int]:
-    return progress.job_id, progress.attempt
+def _key(said: say.JobProgress | say.JobReport) -> tuple[str, int]:
+    return said.job_id, said.attempt

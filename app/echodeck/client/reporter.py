@@ -1,0 +1,77 @@
+"""Carries what an outbox holds to the hub: facts one after the other until acknowledged, the rest when it can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ..errors import EchodeckError, HubUnreachable, InputError, StoreError
+from ..wire import say
+from .client import Client
+from .outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+PROGRESS_S = 0.05
+"""At most one message of progress in this time; steps between go together."""
+RETRY_S = 0.5
+
+
+class Reporter:
+    """Belongs to the client's loop. `run` carries for ever."""
+
+    def __init__(self, client: Client, outbox: Outbox) -> None:
+        self._client, self.outbox = client, outbox
+        self._spoken, self._fresh = asyncio.Event(), asyncio.Event()
+
+    def take(self, payload: say.Say) -> None:
+        """Something to be told."""
+        self.outbox.add(payload)
+        (self._fresh if isinstance(payload, say.JobPreview | say.HostMetrics) else self._spoken).set()
+
+    def wake(self) -> None:
+        """A connection has begun: what waited for one can go."""
+        self._fresh.set()
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether something is still to be told that could be."""
+        return len(self.outbox) > 0 and self._client.connection.usable
+
+    async def run(self) -> None:
+        await asyncio.gather(self._deliver(), self._show())
+
+    async def _deliver(self) -> None:
+        """What must arrive, one after the other, each until it is acknowledged."""
+        while True:
+            self._spoken.clear()
+            entry = self.outbox.next()
+            if entry is None:
+                await self._spoken.wait()
+                continue
+            try:
+                await self._client.call(entry.type, entry.payload, id_=entry.id)
+            except (HubUnreachable, StoreError) as error:
+                log.debug("%s is sent again: %s", entry.type, error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            except EchodeckError as error:
+                log.warning("the hub refuses a %s: %s", entry.type, error)
+            self.outbox.done(entry)
+            if isinstance(entry.payload, say.JobProgress):
+                await asyncio.sleep(PROGRESS_S)
+
+    async def _show(self) -> None:
+        """What only the newest counts of, when there is a connection."""
+        while True:
+            await self._fresh.wait()
+            self._fresh.clear()
+            for key, payload in [*self.outbox.latest.items()]:
+                kind = "host_metrics" if isinstance(payload, say.HostMetrics) else "job_preview"
+                try:
+                    sent = self._client.send(kind, payload)
+                except InputError as error:
+                    log.debug("a %s cannot be sent: %s", kind, error)
+                    sent = True
+                if sent:
+                    del self.outbox.latest[key]

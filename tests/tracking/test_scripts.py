@@ -1,0 +1,112 @@
+"""Scripts as people write them, each a process of its own: bars, ends, forks and spawns."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+LOOP = """
+import time
+from echodeck import track
+for x in track(range(5), "render"):
+    time.sleep(0.3)
+print("done")
+"""
+
+
+def ended(seen: Any) -> dict[str, str]:
+    return {one["title"]: one["status"] for one in seen.board.all("jobs").values()}
+
+
+def test_without_a_hub_there_is_a_bar_and_nothing_else(script: Any) -> None:
+    quiet = script(LOOP)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "done\n", "")
+    shown = script(LOOP, ECHODECK_BAR="1")
+    assert shown.returncode == 0
+    assert "render" in shown.stderr
+    assert "5/5" in shown.stderr
+
+
+def test_with_a_hub_there_is_none(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    done = script(LOOP, hub.url, ECHODECK_BAR="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    until("its end", lambda: ended(seen) == {"render": "completed"})
+
+
+@pytest.mark.parametrize(("code", "status", "exit_code"), [
+    ("with track('a', total=2) as job:\n    job.step()\n    raise SystemExit(3)", "failed", 3),
+    ("with track('a', total=2) as job:\n    job.step()\n    raise SystemExit", "completed", 0),
+    ("with track('a', total=2) as job:\n    job.step()\n    raise KeyboardInterrupt", "cancelled", 130),
+    ("for x in track(range(3), 'a'):\n    raise ValueError('no')", "failed", 1),
+    ("with track('a', total=1) as job:\n    job.step()", "completed", 0),
+])
+def test_however_a_script_ends_its_job_does_so_too(script: Any, hub: Any, seen: Any, until: Any, code: str, status: str,
+                                                   exit_code: int) -> None:
+    done = script(f"from echodeck import track\n{code}", hub.url)
+    assert done.returncode in (exit_code, -2)
+    until("its end", lambda: ended(seen) == {"a": status})
+
+
+def test_one_that_dies_without_a_word_is_lost(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script("import os, time\nfrom echodeck import track\nwith track('a', total=2) as job:\n    job.step()\n"
+           "    time.sleep(1.0)\n    os._exit(9)", hub.url)
+    found = until("its end", lambda: next((one for one in seen.board.all("jobs").values()
+                                           if one["status"] == "failed"), None))
+    assert found["errorKind"] == "lost"
+    assert "was not heard from" in found["error"]
+
+
+POOL = """
+import multiprocessing, sys
+from echodeck import track
+
+def work(n):
+    with track(f"part {n}", total=3) as job:
+        for _ in range(3):
+            job.step()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1] if len(sys.argv) > 1 else METHOD)
+    with track("whole", total=2) as whole:
+        children = [context.Process(target=work, args=(n,)) for n in range(2)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+            whole.step()
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", pytest.param("fork", marks=pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no fork"))])
+def test_children_tell_of_their_own_jobs(script: Any, hub: Any, seen: Any, until: Any, method: str) -> None:
+    done = script(POOL.replace("METHOD", repr(method)), hub.url)
+    assert done.returncode == 0, done.stderr
+    until("all", lambda: ended(seen) == {"whole": "completed", "part 0": "completed", "part 1": "completed"})
+    whole = next(one for one in seen.board.all("jobs").values() if one["title"] == "whole")
+    assert whole["stages"][0]["step"] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_parents_job_is_silent_in_a_forked_child(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    done = script("""
+import os, warnings
+from echodeck import track
+warnings.simplefilter("ignore")
+with track("parent", total=2) as job:
+    job.step()
+    if (child := os.fork()) == 0:
+        for _ in range(50):
+            job.step()
+        os._exit(0)
+    os.waitpid(child, 0)
+    job.step()
+""", hub.url)
+    assert done.returncode == 0, done.stderr
+    until("its end", lambda: ended(seen) == {"parent": "completed"})
+    [job] = seen.board.all("jobs").values()
+    assert job["stages"][0]["step"] == 2
