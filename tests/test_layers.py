@@ -59,12 +59,16 @@ def imports(path: Path, source: str | None = None) -> list[tuple[str, int]]:
     return found
 
 
+INSIDE_COMFYUI = PACKAGE / "engines" / "comfyui" / "extension"
+"""Runs in ComfyUI's process, with what is there: none of our imports, and its own modules and aiohttp."""
+
+
 def layer_of(path: Path) -> str:
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(INSIDE_COMFYUI))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -85,6 +89,12 @@ def test_imports_keep_to_the_table(path: Path) -> None:
             elif head == "panel" and layer in PANEL_ONLY_IN and path.name != PANEL_ONLY_IN[layer]:
                 wrong.append(f"line {line}: panel only in {PANEL_ONLY_IN[layer]}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_extension_needs_nothing_but_what_comfyui_has() -> None:
+    for path in INSIDE_COMFYUI.rglob("*.py"):
+        heads = {name.split(".")[0] for name, _ in imports(path)}
+        assert heads - sys.stdlib_module_names - {"__future__"} <= {"aiohttp", "comfy", "server"}
 
 
 def test_the_check_sees_every_kind_of_import() -> None:

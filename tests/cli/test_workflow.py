@@ -60,3 +60,16 @@ def test_a_workflow_of_the_page_is_refused_with_how_to_export_it(run: Any, deck:
 def test_an_engine_is_asked_to_free_its_memory(run: Any, deck: Any) -> None:
     assert run("free", "comfyui", "--hub", deck.url).out == "freeing comfyui\n"
     assert deck.said("engine_command")[0]["payload"] == {"engine": "comfyui", "command": "free"}
+
+
+def test_the_extension_is_put_in_shown_and_taken_out(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "custom_nodes").mkdir()
+    done = run("comfyui", "install", str(tmp_path))
+    assert done.code == 0
+    assert "restart ComfyUI" in done.out
+    assert (tmp_path / "custom_nodes" / "echodeck" / "__init__.py").exists()
+    assert run("comfyui", "uninstall", str(tmp_path), "--json").json == {
+        "path": str(tmp_path / "custom_nodes" / "echodeck")}
+    assert "NODE_CLASS_MAPPINGS" in run("comfyui", "install", "--print").out
+    assert run("comfyui", "install").code == 2
+    assert run("comfyui", "install", str(tmp_path / "nowhere"), "--json").error["code"] == "bad_setting"

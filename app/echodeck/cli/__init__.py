@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
+from .comfyui import comfyui as comfyui_commands
 from .plain import plain
 from .steer import steer
 
@@ -30,6 +31,8 @@ Comfyui = Annotated[list[str] | None, typer.Option("--comfyui", metavar="[NAME=]
 A1111 = Annotated[list[str] | None, typer.Option("--a1111", metavar="[NAME=]URL", help="The same for a server with "
                                                  "AUTOMATIC1111's interface (ECHODECK_A1111).")]
 EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help="The engine (ECHODECK_ENGINE).")]
+
+app.add_typer(comfyui_commands)
 
 
 @app.callback(invoke_without_command=True)

@@ -19,7 +19,7 @@ from .. import Sighting, Sights, Told
 from ..web import Unreachable
 from .feed import Feed, Held, News, Up, drain
 from .follow import Follower
-from .frames import Preview, Started, Status
+from .frames import Frame, Preview, Started, Status
 from .outputs import fetch
 from .past import Outcome, Past
 from .rest import Item
@@ -30,6 +30,7 @@ TICK_S = 0.2
 LOOK_S, BLIND_LOOK_S = 10.0, 2.0
 """Between two looks at the queue that nothing called for: with a websocket, and without."""
 SETTLE_S = 5.0
+MOST_EARLY = 32
 MOST_MISSED, MOST_ENDED = 8, 1000
 """How far back the history is looked at for what was missed, and how many of those that have ended are known."""
 GENERATE = "generate"
@@ -62,6 +63,7 @@ class Watch:
         self._name, self._server, self._feed, self._output_dir, self._mine = name, server, feed, output_dir, mine
         self.seen: dict[str, Seen] = {}
         self._over: deque[str] = deque(maxlen=MOST_ENDED)
+        self._early: dict[str, list[Frame]] = {}
         self._began_s = 0.0
 
     def __call__(self, sights: Sights) -> None:
@@ -96,12 +98,20 @@ class Watch:
         if not prompt_id and isinstance(news, Preview):  # of whatever runs
             prompt_id = next((key for key, one in self.seen.items() if one.running and one.follower), "")
         seen = self.seen.get(prompt_id)
-        if seen is None:
-            return isinstance(news, Started)
-        if seen.follower is None:
-            return not seen.running
+        if seen is None or seen.follower is None:
+            if prompt_id:
+                self._remember(prompt_id, news)
+            return isinstance(news, Started) if seen is None else not seen.running
         seen.follower.take(news)
         return seen.follower.ended is not None
+
+    def _remember(self, prompt_id: str, frame: Frame) -> None:
+        """What is sent of a prompt before the queue has shown that it is there: which of its nodes are cached, say."""
+        self._early.setdefault(prompt_id, []).append(frame)
+        if len(self._early[prompt_id]) > MOST_EARLY:
+            del self._early[prompt_id][0]
+        if len(self._early) > MOST_EARLY:
+            del self._early[next(iter(self._early))]
 
     def _hold(self, prompt_id: str, on: bool) -> None:
         seen = self.seen.get(prompt_id)
@@ -151,7 +161,8 @@ class Watch:
         item = seen.item
         if (self._server.tells or not item.client_id) and not self._feed.note:
             seen.follower = Follower(seen.told, item.graph, item.ends)
-            seen.follower.take(Started(item.prompt_id))
+            for frame in (Started(item.prompt_id), *self._early.pop(item.prompt_id, ())):
+                seen.follower.take(frame)
         else:
             seen.told.plan([(GENERATE, 0)])
             seen.told.stage(GENERATE)
