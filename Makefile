@@ -1,14 +1,16 @@
 # make run    everything a newcomer needs: environment, hub, agent, dashboard, and a few demo jobs
 # make test   lint, types and all tests (installs Chromium on Debian as root when it is missing)
+# make test-engines  the tests with torch and diffusers (installs them)
 # make bench  every benchmark, one JSON object a line
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
+ENGINES := $(VENV)/.engines-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test lint types tests quick chromium bench clean
+.PHONY: setup run test lint types tests test-engines quick chromium bench clean
 
 setup: $(RUN)
 
@@ -24,6 +26,10 @@ $(DEV): $(RUN)
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,notebook]'
 	@touch $@
 
+$(ENGINES): $(DEV)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,diffusers]'
+	@touch $@
+
 run: setup
 	$(BIN)/echodeck up --demo
 
@@ -36,11 +42,15 @@ types: $(DEV)
 	$(BIN)/mypy
 
 tests: $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not engines"
+
+# The tests that need torch and diffusers, which are large.
+test-engines: $(ENGINES)
+	$(BIN)/python -m pytest -m engines
 
 # The tests that need neither a browser nor patience.
 quick: $(DEV)
-	$(BIN)/python -m pytest -m "not browser and not slow"
+	$(BIN)/python -m pytest -m "not browser and not slow and not engines"
 
 chromium:
 	@tests/chromium.sh

@@ -175,5 +175,6 @@ def find(name: str) -> type[Engine]:
     return found
 
 
-ENGINES: dict[str, str] = {"sketch": ".sketch:Sketch", "comfyui": ".comfyui:ComfyUI"}
+ENGINES: dict[str, str] = {"sketch": ".sketch:Sketch", "comfyui": ".comfyui:ComfyUI",
+                           "diffusers": ".diffusers:Diffusers"}
 """Where each engine lives, as module:class."""

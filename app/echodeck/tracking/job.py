@@ -15,6 +15,7 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ _now_s = time.monotonic
 
 MOST_QUEUED = 100_000
 """What waits to be carried away, which happens many times a second; beyond, the oldest is dropped."""
+PREVIEW_S = 0.5
+FACTS = frozenset(one.name for one in fields(JobSpec)) - {"options", "shape", "type"}
 AWAY_S = 60.0
 """A job that is held goes on when its hub has been gone for so long: nobody is left who could resume it."""
 CHECK_S = 0.5
@@ -58,6 +61,7 @@ class Job:
         self._append = self.events.append
         self.outputs = 0
         self.began_s = time.time()
+        self._preview_due_s = 0.0
         self.muted = self._open = False
         self._wanted = ""
         self._changed = threading.Condition()
@@ -97,7 +101,16 @@ class Job:
 
     def describe(self, **facts: Any) -> None:
         """What is known only later: model, width, height, steps, prompt, sampler, …"""
-        self._say("describe", facts)
+        known = {name: value for name, value in facts.items() if name in FACTS and value is not None}
+        self.spec = replace(self.spec, **known)
+        self._say("describe", known)
+
+    def previewing(self) -> bool:
+        """Whether a preview given now would be looked at: a hub is there, and one is due."""
+        if self._gone() or _now_s() < self._preview_due_s:
+            return False
+        self._preview_due_s = _now_s() + PREVIEW_S
+        return True
 
     @property
     def total(self) -> int:

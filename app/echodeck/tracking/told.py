@@ -7,14 +7,14 @@ import mimetypes
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..client.teller import Hand, JobTeller
-from ..model.job import JobSpec, Output
+from ..model.job import Output
 from ..wire import say
 from . import picture
 from .bar import Bar
@@ -27,7 +27,6 @@ ATTEMPT = 1
 LEFT_S = 0.3
 MOST_TOLD = 50
 """Messages of a job at one look."""
-_FACTS = {field.name for field in fields(JobSpec)} - {"options", "shape"}
 
 
 class Told:
@@ -110,8 +109,7 @@ class Told:
                 self.story.take(event)
 
     def _describe(self, facts: dict[str, Any]) -> None:
-        known = {name: value for name, value in facts.items() if name in _FACTS and value is not None}
-        spec = replace(self.spec, **known)
+        spec = replace(self.spec, **facts)
         if spec != self.spec:
             self.spec = spec
             self._adopt(self)

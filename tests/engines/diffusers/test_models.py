@@ -1,0 +1,69 @@
+"""Models on disk, found by what is there."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echodeck.engines.diffusers import Diffusers
+from echodeck.engines.diffusers.models import family, find, tensors
+
+
+def single(path: Path, *names: str) -> Path:
+    header = json.dumps({name: {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]} for name in names}).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    return path
+
+
+def folder(path: Path, kind: str = "StableDiffusionPipeline") -> Path:
+    path.mkdir(parents=True)
+    (path / "model_index.json").write_text(json.dumps({"_class_name": kind}), encoding="utf-8")
+    single(path / "unet" / "part.safetensors", "model.diffusion_model.input_blocks.0.weight")
+    return path
+
+
+def test_folders_and_single_files_are_found_and_parts_are_not(tmp_path: Path) -> None:
+    folder(tmp_path / "sd" / "dreamy")
+    single(tmp_path / "checkpoints" / "juggernaut.safetensors", "conditioner.embedders.1.model.x")
+    single(tmp_path / "loras" / "ink.safetensors", "lora_unet_down.weight")
+    (tmp_path / "old.ckpt").touch()
+    (tmp_path / ".hidden").mkdir()
+    assert [(one.name, one.kind, one.single) for one in find([tmp_path])] == [
+        ("dreamy", "StableDiffusionPipeline", False), ("juggernaut", "Stable Diffusion XL", True),
+        ("old", "checkpoint", True)]
+
+
+def test_two_of_a_name_are_told_apart_and_the_same_one_is_one(tmp_path: Path) -> None:
+    folder(tmp_path / "a" / "dreamy")
+    folder(tmp_path / "b" / "dreamy")
+    assert [one.name for one in find([tmp_path, tmp_path / "a"])] == ["dreamy", "dreamy (2)"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    ("model.diffusion_model.double_blocks.0.img", "Flux"), ("joint_blocks.0.x", "Stable Diffusion 3"),
+    ("cond_stage_model.model.transformer", "Stable Diffusion 2"), ("cond_stage_model.transformer.x",
+                                                                   "Stable Diffusion 1"), ("lora_up", "")])
+def test_a_file_is_known_by_its_tensors(tmp_path: Path, name: str, kind: str) -> None:
+    assert family(single(tmp_path / "a.safetensors", name)) == kind
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 16, struct.pack("<Q", 5) + b"[1,2]", b"\x02" + b"\0" * 7
+                                     + b"{}"])
+def test_what_is_no_model_is_passed_over(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert tensors(tmp_path / "a.safetensors") == []
+    assert find([tmp_path, tmp_path / "nowhere"]) == []
+
+
+def test_why_it_cannot_be_used_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here: Any = "echodeck.engines.diffusers.find_spec"
+    monkeypatch.setattr(here, lambda name: object())
+    assert "--models DIR" in Diffusers(tmp_path).info().reason
+    assert "there is no model in" in Diffusers(tmp_path, [tmp_path]).info().reason
+    monkeypatch.setattr(here, lambda name: None)
+    assert "pip install" in Diffusers(tmp_path).info().reason

@@ -1,0 +1,56 @@
+"""The linear map from latents to colours, without any model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from echodeck.latents import blocks, colours, fit, samples, unpacked
+
+
+def test_every_packing_is_the_same_latent() -> None:
+    latent = np.arange(4 * 6 * 8, dtype=np.float32).reshape(4, 6, 8)
+    assert (unpacked(latent[None], 4, 6, 8) == latent).all()
+    film = np.stack([latent - 1, latent, latent + 1], axis=1)
+    assert (unpacked(film[None], 4, 6, 8) == latent).all()
+    flux = latent.reshape(4, 3, 2, 4, 2).transpose(1, 3, 0, 2, 4).reshape(1, 12, 16)
+    assert (unpacked(flux, 4, 6, 8) == latent).all()
+    ltx = latent.transpose(1, 2, 0).reshape(1, 48, 4)
+    assert (unpacked(ltx, 4, 6, 8) == latent).all()
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 6), (1, 7, 4), (1, 2, 3, 4, 5, 6)])
+def test_another_shape_is_none(shape: Any) -> None:
+    with pytest.raises(ValueError, match="none of"):
+        unpacked(np.zeros(shape, np.float32), 4, 6, 8)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_map_that_is_linear_is_found(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    true = random.normal(0, 0.1, (5, 3)).astype(np.float32)
+    true[4] = 0.5
+    flat = samples(4, 16, 2, seed).transpose(0, 2, 3, 1).reshape(-1, 4)
+    pictures = np.hstack([flat, np.ones((len(flat), 1), np.float32)]) @ true
+    assert np.abs(fit(flat, pictures) - true).max() < 1e-3
+
+
+def test_colours_have_the_place_of_their_latents() -> None:
+    latent = np.zeros((4, 2, 3), np.float32)
+    latent[0, 1, 2] = 1.0
+    matrix = np.zeros((5, 3), np.float32)
+    matrix[0] = (1.0, 0.5, 0.0)
+    picture = colours(latent, matrix)
+    assert picture.shape == (2, 3, 3)
+    assert picture[1, 2].tolist() == [255, 127, 0]
+    assert picture[0, 0].tolist() == [0, 0, 0]
+
+
+def test_a_picture_is_averaged_over_each_latent_pixel() -> None:
+    picture = np.full((3, 4, 4), -1.0, np.float32)
+    picture[:, :2, 2:] = 1.0
+    assert blocks(picture, 2).tolist() == [[0.0] * 3, [1.0] * 3, [0.0] * 3, [0.0] * 3]
