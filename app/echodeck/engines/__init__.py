@@ -175,6 +175,8 @@ def find(name: str) -> type[Engine]:
     return found
 
 
-ENGINES: dict[str, str] = {"sketch": ".sketch:Sketch", "comfyui": ".comfyui:ComfyUI",
-                           "diffusers": ".diffusers:Diffusers"}
+ENGINES: dict[str, str] = {
+    "sketch": ".sketch:Sketch", "comfyui": ".comfyui:ComfyUI", "a1111": ".a1111:A1111",
+    "diffusers": ".diffusers:Diffusers",
+}
 """Where each engine lives, as module:class."""
