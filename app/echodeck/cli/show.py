@@ -101,12 +101,18 @@ def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
             "" if position is None else position + 1, short(job["jobId"]), state,
             "" if job["status"] == "pending" else f"{job['progress']:.0f} %", span(left_s(job)),
             clock(job.get("expectedStart")) if job["status"] == "pending" else "", job["title"], job["model"],
-            job["resolution"], job["priority"], job["user"])))
+            job["resolution"], "" if foreign(job) else job["priority"], foreign(job) or job["user"])))
     screen = console()
     screen.print(table)
     counts = ", ".join(f"{number} {name}" for name, number in stats.items() if number)
     if counts:
         screen.print(Text(counts, "bright_black"))
+
+
+def foreign(job: Job) -> str:
+    """Where a job lives that is not of our own queue; "" if it is."""
+    origin = job.get("origin", "echodeck")
+    return "" if origin == "echodeck" else "a script" if origin == "script" else f"seen in {job['engine']}"
 
 
 def status_text(found: dict[str, Any]) -> str:
@@ -122,6 +128,12 @@ def status_text(found: dict[str, Any]) -> str:
             continue
         lines.append(f"machine   {host['name']}: CPU {host['cpu_percent']:.0f} %, memory {memory:.0f} %")
         lines += [f"          {_gpu(gpu)}" for gpu in host.get("gpus", [])]
+    for engine in found.get("engines", []):
+        where = f" at {engine['address']}" if engine.get("address") else ""
+        version = f" {engine['version']}" if engine.get("version") else ""
+        lines.append(f"engine    {engine['name']}{where}{version}: {engine['reason'] or 'ready'}")
+        if engine.get("note"):
+            lines.append(f"          {engine['note']}")
     for agent in found["agents"]:
         away = f" since {since(agent['metadata'].get('seen'))}" if agent["status"] == "offline" else ""
         lines.append(f"agent     {agent['id']}: {agent['status']}{away}")
@@ -162,8 +174,10 @@ def _latency(latency_s: float | None) -> str:
 def _gpu(gpu: dict[str, Any]) -> str:
     if gpu.get("reason"):
         return f"{gpu['name']}: {gpu['reason']}"
-    used, total = gpu.get("vram_used_bytes"), gpu.get("vram_total_bytes")
-    vram = f", VRAM {100 * used / total:.0f} %" if used is not None and total else ""
+    shared = gpu.get("unified")  # such a GPU works in the system's memory too
+    used = (gpu.get("vram_used_bytes") or 0) + (gpu.get("gtt_used_bytes") or 0 if shared else 0)
+    total = (gpu.get("vram_total_bytes") or 0) + (gpu.get("gtt_total_bytes") or 0 if shared else 0)
+    vram = f", VRAM {100 * used / total:.0f} %" if total and gpu.get("vram_used_bytes") is not None else ""
     load = "" if gpu.get("util_percent") is None else f" {gpu['util_percent']:.0f} %"
     return f"{gpu['name']}{load}{vram}"
 

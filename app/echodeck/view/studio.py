@@ -46,6 +46,9 @@ class JobParams(param.Parameterized):  # type: ignore[misc]  # param has no type
     engine = param.String()
     model = param.String()
     resolution = param.String()
+    sampler = param.String()
+    scheduler = param.String()
+    origin = param.String(doc='"echodeck", or of jobs that live elsewhere "observed" or "script".')
     user = param.String()
     host = param.String()
     status = param.Selector(objects=["pending", "running", "paused", "completed", "failed", "cancelled"])
@@ -64,6 +67,8 @@ class JobParams(param.Parameterized):  # type: ignore[misc]  # param has no type
     position = param.Integer(None, allow_None=True)
     error = param.String(None, allow_None=True)
     outputs = param.List([])
+    cannot = param.Dict({}, doc="Of commands that are impossible, why.")
+    metrics = param.Dict({}, doc="Figures that the job tells of itself.")
     preview = param.String("", doc="The newest picture of it as a data URL.")
     view = param.Dict({})
 
@@ -74,8 +79,9 @@ class JobParams(param.Parameterized):  # type: ignore[misc]  # param has no type
             eta_low=view["etaLow"], eta_high=view["etaHigh"], eta_at=_moment(view["etaAt"]), view=view)
 
 
-_SAME = ("title", "prompt", "engine", "model", "resolution", "user", "host", "status", "request", "progress", "stage",
-         "speed", "eta", "elapsed", "priority", "position", "error", "outputs")
+_SAME = ("title", "prompt", "engine", "model", "resolution", "sampler", "scheduler", "origin", "cannot", "metrics",
+         "user", "host", "status", "request", "progress", "stage", "speed", "eta", "elapsed", "priority", "position",
+         "error", "outputs")
 
 
 class Studio(param.Parameterized):  # type: ignore[misc]  # param has no types
@@ -159,6 +165,14 @@ class Studio(param.Parameterized):  # type: ignore[misc]  # param has no types
     def pause(self, job: str | JobParams) -> None:
         self.live.pause(_id(job))
 
+    def skip(self, job: str | JobParams) -> None:
+        """Leave out the picture in hand, where the engine can."""
+        self.live.skip(_id(job))
+
+    def free(self, engine: str) -> None:
+        """Have an engine let go of the models that it keeps loaded."""
+        self.live.free(engine)
+
     def resume(self, job: str | JobParams) -> None:
         self.live.resume(_id(job))
 
@@ -197,6 +211,10 @@ class Submission(param.Parameterized):  # type: ignore[misc]  # param has no typ
     engine = param.String(doc='"" is the hub\'s default.')
     model = param.String()
     sampler = param.String()
+    scheduler = param.String()
+    workflow = param.Parameter(None, doc="A ComfyUI workflow in API format: an object, JSON text, or a file's path.")
+    values = param.Dict({}, doc='Inputs to set in the workflow: "NODE.INPUT" to value.')
+    options = param.Dict({}, doc="What only the engine knows.")
     width = param.Integer(None, allow_None=True)
     height = param.Integer(None, allow_None=True)
     steps = param.Integer(None, allow_None=True)
@@ -211,7 +229,7 @@ class Submission(param.Parameterized):  # type: ignore[misc]  # param has no typ
         """What was given, as the payload of a submit."""
         values = self.param.values()
         kept = {name: value for name, value in values.items()
-                if name not in ("name", "problems") and value not in (None, "")}
+                if name not in ("name", "problems") and value not in (None, "", {})}
         return kept
 
     def submit(self, studio: Studio) -> list[str]:
