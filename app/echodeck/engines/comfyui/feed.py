@@ -11,8 +11,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any
+from queue import Empty, SimpleQueue
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from websockets.exceptions import WebSocketException
@@ -199,6 +198,9 @@ def _loopback(url: str) -> bool:
     return (urlsplit(url).hostname or "") in LOOPBACK
 
 
-def drain(queue: SimpleQueue[News]) -> list[Any]:
-    """What has come so far."""
-    return [queue.get() for _ in range(queue.qsize())]
+def next_of(queue: SimpleQueue[News], timeout_s: float) -> News | None:
+    """What comes next, None if nothing does in time."""
+    try:
+        return queue.get(timeout=timeout_s)
+    except Empty:
+        return None

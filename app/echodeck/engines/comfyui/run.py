@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import NoReturn
 
 from ...errors import Cancelled, EngineError, JobLost, OutOfMemory
@@ -21,7 +21,7 @@ from ...model.workflow import Graph, facts, with_seed
 from .. import Control
 from ..web import Refusal, Unreachable
 from .failure import Failure
-from .feed import Feed, Held, News, Up
+from .feed import Feed, Held, News, Up, next_of
 from .follow import Follower
 from .frames import Failed, Preview, Started
 from .outputs import fetch
@@ -128,7 +128,7 @@ class Run:
         """Returns when it has ended. Raises Cancelled, JobLost."""
         due_s, heard_s, absent = time.monotonic() + POLL_S, time.monotonic(), 0
         while True:
-            if (news := _next(events)) is not None:
+            if (news := next_of(events, TICK_S)) is not None:
                 self._take(prompt_id, news)
             self._obey(prompt_id)
             ended = self._follower.ended is not None
@@ -258,9 +258,3 @@ def _graph(spec: JobSpec) -> Graph:
         raise EngineError("the job came without its workflow; submit it again", code="no_workflow") from error
     return graph if facts(graph).seed == spec.seed else with_seed(graph, spec.seed)
 
-
-def _next(events: SimpleQueue[News]) -> News | None:
-    try:
-        return events.get(timeout=TICK_S)
-    except Empty:
-        return None

@@ -17,7 +17,7 @@ from ...errors import EngineError
 from ...model.workflow import redact, spec_of
 from .. import Sighting, Sights, Told
 from ..web import Unreachable
-from .feed import Feed, Held, News, Up, drain
+from .feed import Feed, Held, News, Up, next_of
 from .follow import Follower
 from .frames import Frame, Preview, Started, Status
 from .outputs import fetch
@@ -70,9 +70,13 @@ class Watch:
         events, due_s = self._feed.listen(), 0.0
         self._began_s = time.time()
         try:
-            while not sights.ended.wait(TICK_S):
-                calls = [self._take(news) for news in drain(events)]
-                if (any(calls) or time.monotonic() >= due_s) and not self._feed.reason:
+            called = False
+            while not sights.ended.is_set():
+                # Each as it comes: its time is that of the step.
+                news = next_of(events, TICK_S)
+                called = (news is not None and self._take(news)) or called
+                if ((called and not events.qsize()) or time.monotonic() >= due_s) and not self._feed.reason:
+                    called = False
                     with suppress(Unreachable):  # the feed says so, and asks again
                         self._look(sights)
                     due_s = time.monotonic() + self._period_s()
