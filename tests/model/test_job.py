@@ -13,6 +13,7 @@ from echodeck.errors import IllegalTransition
 from echodeck.model import facts as m
 from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, StageState
 from echodeck.model.transitions import MAX_ATTEMPTS, MOST_METRICS, TRANSITIONS, Phase, advance, check, phase_of
+from echodeck.model.usage import Figure, Usage
 
 FACTS = {
     m.PauseAsked: m.PauseAsked(10.0, "mika"),
@@ -38,6 +39,7 @@ FACTS = {
     m.Failed: m.Failed(25.0, JobError("engine_error", "no")),
     m.WorkerLost: m.WorkerLost(26.0, -1.0, "worker w1 was not heard from for 10 s"),
     m.Released: m.Released(27.0),
+    m.Metered: m.Metered(28.0, (Usage("sample", 2.0, False, power_w=Figure(200.0, 120.0, 2.0)),)),
 }
 SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 
@@ -74,6 +76,15 @@ def test_every_pair_is_a_row_or_an_error(phase: Phase, kind: type) -> None:
         assert phase.value in str(caught.value)
     else:
         assert phase_of(advance(job, FACTS[kind])) is target
+
+
+def test_what_it_took_is_of_this_attempt() -> None:
+    metered = story_of(m.Claimed, m.Planned, m.Failed, m.Metered)
+    assert metered.usage[0].name == "sample"
+    assert (metered.state, metered.finished_s) == (JobState.FAILED, 25.0)
+    assert advance(metered, FACTS[m.RetryAsked]).usage == ()
+    found = story_of(m.Started, m.WorkerLost, m.Metered, m.Readopted, origin="script")
+    assert (found.state, found.usage) == (JobState.RUNNING, ())
 
 
 def test_pausing_a_running_job_waits_for_the_worker() -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.model.job import Job, JobSpec, Stage, StageState
 from echodeck.model.record import Disk, Gpu, GpuProcess, Host
-from echodeck.model.usage import FIGURES, Figure, Span, Usage, spans_of, total, usage_of
+from echodeck.model.usage import FIGURES, Figure, Span, Usage, total, usage_of
 
 GB = 1 << 30
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=50.0, vram_used_bytes=4 * GB, power_w=100.0)
@@ -153,12 +152,6 @@ def test_throttled_time() -> None:
     assert one(silent, 0.0, 2.0).throttled_s is None
     assert usage.throttled_s == 2.0, "half a second on the way in, one, and half a second on the way out"
     assert usage.throttled == Figure(2.0, 1.0, 4.0)
-
-
-def test_the_spans_of_a_job_are_its_stages_that_ended() -> None:
-    stages = (Stage("load", StageState.COMPLETED, started_s=5.0, duration_s=2.0), Stage("skipped", StageState.SKIPPED),
-              Stage("sample", StageState.RUNNING, started_s=7.0))
-    assert spans_of(Job("a", JobSpec("sketch", "m"), stages=stages)) == [Span("load", 5.0, 7.0)]
 
 
 watts = st.none() | st.floats(0, 1000)

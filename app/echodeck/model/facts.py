@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .job import JobError, Output
+from .usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Metered:
+    """What each stage of a job that has ended took of its machine."""
+
+    at_s: float
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
     """The worker's lease ran out, or what it drives has forgotten the job. `rank` is where it goes in the queue."""
 
@@ -180,5 +189,5 @@ class Released:
 Fact = (
     PauseAsked | ResumeAsked | CancelAsked | RetryAsked | MoveAsked | Moved | Claimed | Readopted | Adopted | Started
     | Refused | Measured | Planned | StageStarted | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow
-    | Completed | Failed | WorkerLost | Released
+    | Completed | Failed | WorkerLost | Released | Metered
 )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .usage import Usage
+
 Options = Mapping[str, str | int | float | bool]
 
 
@@ -112,7 +114,9 @@ class Job:
     `rank` orders the pending jobs (smallest first). `request` is a command ("pause", "resume", "cancel", "move") that
     the worker has been asked and has not confirmed. `cannot` says of commands why they are impossible, `metrics` has
     the latest figures that the job told of itself. `paused_total_s` is the time spent paused in this attempt, `lost`
-    how often a worker was lost. `removed`: it has ended and was taken off the list; only the history still has it.
+    how often a worker was lost. `usage` is what each stage of this attempt took of its machine, in their order; known
+    some seconds after the end, empty where nothing was measured. `removed`: it has ended and was taken off the list;
+    only the history still has it.
     """
 
     id: str
@@ -142,6 +146,7 @@ class Job:
     moved_by: str = ""
     cannot: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    usage: tuple[Usage, ...] = ()
     removed: bool = False
     seq: int = 0
 

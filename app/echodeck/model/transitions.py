@@ -19,6 +19,7 @@ from .facts import (
     Fact,
     Failed,
     Measured,
+    Metered,
     MoveAsked,
     Moved,
     PauseAsked,
@@ -127,6 +128,11 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.PAUSED, WorkerLost): _P.HELD,
     (_P.RUNNING, Released): _P.PENDING,
     (_P.PAUSED, Released): _P.HELD,
+    # Ended: what it took is known a little later.
+    (_P.COMPLETED, Metered): _P.COMPLETED,
+    (_P.FAILED, Metered): _P.FAILED,
+    (_P.LOST, Metered): _P.LOST,
+    (_P.CANCELLED, Metered): _P.CANCELLED,
     # Trying again what did not succeed.
     (_P.FAILED, RetryAsked): _P.PENDING,
     (_P.CANCELLED, RetryAsked): _P.PENDING,
@@ -254,6 +260,8 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
                 why = JobError("worker_lost", f"{reason} (for the {MAX_ATTEMPTS}rd time)", retryable=True)
                 return replace(_ended(job, JobState.FAILED, at_s), error=why)
             return _given_up(replace(job, rank=rank, lost=job.lost + 1), at_s, hold=target is Phase.HELD)
+        case Metered(_, usage):
+            return replace(job, usage=usage)
         case Released(at_s):
             if job.request == "cancel":
                 return _ended(job, JobState.CANCELLED, at_s)
@@ -289,7 +297,7 @@ def _reopened(job: Job) -> Job:
         elif stage.status is StageState.SKIPPED and stage.duration_s is None:
             stage = replace(stage, status=StageState.PENDING)
         stages.append(stage)
-    return replace(job, stages=tuple(stages), finished_s=None, error=None)
+    return replace(job, stages=tuple(stages), finished_s=None, error=None, usage=())
 
 
 def _given_up(job: Job, at_s: float, *, hold: bool) -> Job:
@@ -302,7 +310,7 @@ def _given_up(job: Job, at_s: float, *, hold: bool) -> Job:
 def _fresh(job: Job, state: JobState) -> Job:
     return replace(job, state=state, request="", started_s=None, finished_s=None, worker_id="", host="", stages=(),
                    stage_index=0, progress=0.0, paused_by="", paused_s=None, paused_total_s=0.0, error=None,
-                   metrics={})
+                   metrics={}, usage=())
 
 
 def _ended(job: Job, state: JobState, at_s: float) -> Job:
@@ -371,4 +379,5 @@ def check(job: Job) -> None:
     assert not job.request or job.kept, story(job)
     assert (job.finished_s is not None) == (job.state in TERMINAL), story(job)
     assert job.error is None or job.state is JobState.FAILED, story(job)
+    assert not job.usage or job.state in TERMINAL, story(job)
 

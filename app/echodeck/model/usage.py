@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .job import Job
 from .metric import throttled
 from .record import Gpu, Host
 
@@ -89,12 +88,6 @@ class Usage:
 FIGURES = ("vram_bytes", "gpu_percent", "power_w", "throttled", "disk_read_bytes_per_s", "disk_write_bytes_per_s",
            "net_sent_bytes_per_s", "net_received_bytes_per_s")
 _RATES = frozenset(name for name in FIGURES if name.endswith("_per_s"))
-
-
-def spans_of(job: Job) -> list[Span]:
-    """The stages that have begun and ended. Time paused within one is part of it: the memory stays taken."""
-    return [Span(stage.name, stage.started_s, stage.started_s + stage.duration_s) for stage in job.stages
-            if stage.started_s is not None and stage.duration_s is not None]
 
 
 def usage_of(samples: Sequence[Host], spans: Iterable[Span], *, gpus: frozenset[int] | None = None,
