@@ -34,6 +34,7 @@ def test_each_layer_wins_over_the_one_before(tmp_path: Path) -> None:
         ({}, {}, "lease_s = nan", "lease_s: expected a finite number"),
         ({}, {"ECHODECK_LEASE_S": "inf"}, "", "ECHODECK_LEASE_S: expected a finite number"),
         ({}, {}, "keep_raw_s = 0", "keep_raw_s: must be more than 0"),
+        ({}, {}, "price_per_kwh = -0.3", "price_per_kwh: must be 0"),
         ({}, {}, "keep_10s_s = 3600", "keep_10s_s: must not be less than keep_raw_s, got 3600"),
     ],
 )

@@ -57,6 +57,11 @@ class Settings:
     keep_10s_s: float = 7 * 86_400.0
     keep_1min_s: float = 90 * 86_400.0
     keep_15min_s: float = 730 * 86_400.0
+    price_per_kwh: float = 0.0
+    """What a kilowatt-hour costs, in `currency`; 0: not known, and no job is shown with a cost."""
+    currency: str = ""
+    gco2_per_kwh: float = 0.0
+    """Grams of CO₂ a kilowatt-hour gives off where the machines stand; 0: not known."""
     max_frame_bytes: int = 1 << 20
     allow_origin: str = ""
     """Further web origins that may use the hub, separated by commas (behind a proxy, say)."""
@@ -165,6 +170,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: a port is 0 to 65535, got {converted}")
     if name == "period_s" and converted < 0:
         raise ConfigError(f"{where}: must be 0 (adapts) or more, got {converted}")
+    if name in ("price_per_kwh", "gco2_per_kwh") and converted < 0:
+        raise ConfigError(f"{where}: must be 0 (not known) or more, got {converted:g}")
     if name in ("lease_s", "heartbeat_s", "slots", "max_frame_bytes", "keep_raw_s") and converted <= 0:
         raise ConfigError(f"{where}: must be more than 0, got {converted}")
     return converted

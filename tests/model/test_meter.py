@@ -61,7 +61,8 @@ def test_nothing_measured_is_nothing_to_keep() -> None:
 
 
 def test_the_processes_are_the_engines_or_the_workers_own() -> None:
-    busy = replace(host(0.0), generators=(Process("comfyui", 7, 1.0, 1, "comfyui"), Process("x.py", 8, 1.0, 1, "script")))
+    busy = replace(host(0.0), generators=(
+        Process("comfyui", 7, 1.0, 1, "comfyui"), Process("x.py", 8, 1.0, 1, "script")))
     assert pids_of([busy], "comfyui", 5) == {7}
     assert pids_of([busy], "sketch", 5) == {5}
     assert pids_of([busy], "", 0) == pids_of([], "comfyui", 0) == frozenset()
@@ -72,12 +73,16 @@ def test_only_the_gpu_that_its_processes_are_on_counts() -> None:
     samples = [host(float(n), used, OTHER) for n in range(5)]
     [own] = usages_of(add(Taken(), done(0.0, 4.0), samples, math.inf, worker=7))
     assert own.by_process
-    assert own.power_w and own.power_w.mean == 100.0
-    assert own.vram_bytes and own.vram_bytes.peak == 3 * GB
+    assert own.power_w
+    assert own.power_w.mean == 100.0
+    assert own.vram_bytes
+    assert own.vram_bytes.peak == 3 * GB
     [all_] = usages_of(add(Taken(), done(0.0, 4.0), samples, math.inf, worker=4))
     assert not all_.by_process
-    assert all_.power_w and all_.power_w.mean == 150.0
-    assert all_.vram_bytes and all_.vram_bytes.peak == 5 * GB
+    assert all_.power_w
+    assert all_.power_w.mean == 150.0
+    assert all_.vram_bytes
+    assert all_.vram_bytes.peak == 5 * GB
 
 
 def test_the_gpu_once_seen_is_remembered() -> None:
@@ -85,7 +90,8 @@ def test_the_gpu_once_seen_is_remembered() -> None:
     taken = add(Taken(), done(0.0, 9.0), samples, 4.0, worker=7)
     mute = [host(float(n), GPU, OTHER) for n in range(4, 10)]
     [usage] = usages_of(add(taken, done(0.0, 9.0), mute, math.inf, worker=7))
-    assert usage.power_w and (usage.power_w.mean, usage.power_w.measured_s) == (100.0, 9.0)
+    assert usage.power_w
+    assert (usage.power_w.mean, usage.power_w.measured_s) == (100.0, 9.0)
     assert not usage.by_process, "for a while it was the whole GPU's"
 
 

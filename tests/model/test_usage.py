@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echodeck.model.record import Disk, Gpu, GpuProcess, Host
-from echodeck.model.usage import FIGURES, Figure, Span, Usage, total, usage_of
+from echodeck.model.usage import FIGURES, Figure, Span, Tariff, Usage, total, usage_of
 
 GB = 1 << 30
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=50.0, vram_used_bytes=4 * GB, power_w=100.0)
@@ -36,8 +36,8 @@ def test_energy_is_the_area_under_the_power() -> None:
     assert usage.power_w == Figure(150.0 + 200.0 + 100.0, 200.0, 3.0)
     assert usage.energy_wh == pytest.approx(450.0 / 3600.0)
     assert usage.power_w.mean == 150.0
-    assert usage.cost(0.30) == pytest.approx(450.0 / 3.6e6 * 0.30)
-    assert usage.emission_g(400.0) == pytest.approx(450.0 / 3.6e6 * 400.0)
+    assert usage.cost(Tariff(0.30, "EUR")) == pytest.approx(450.0 / 3.6e6 * 0.30)
+    assert usage.emission_g(Tariff(gco2_per_kwh=400.0)) == pytest.approx(450.0 / 3.6e6 * 400.0)
     assert usage.unmeasured_s == 0.0
 
 
@@ -52,7 +52,7 @@ def test_an_hour_at_a_kilowatt_is_a_kilowatt_hour() -> None:
     samples = [host(float(n), replace(GPU, power_w=1000.0)) for n in range(3601)]
     usage = one(samples, 0.0, 3600.0)
     assert usage.energy_wh == pytest.approx(1000.0)
-    assert usage.cost(0.25) == pytest.approx(0.25)
+    assert usage.cost(Tariff(0.25)) == pytest.approx(0.25)
 
 
 def test_nothing_is_guessed_in_a_gap() -> None:
@@ -70,7 +70,8 @@ def test_a_figure_that_is_not_given_is_not_measured() -> None:
     assert usage.vram_bytes == Figure(12.0 * GB, 4.0 * GB, 3.0), "the others are"
     mute = replace(GPU, power_w=None, missing={"power_w": "not supported", "throttle": "not supported"})
     none = one([host(0.0, mute), host(1.0, mute)], 0.0, 1.0)
-    assert (none.power_w, none.energy_wh, none.cost(1.0), none.emission_g(1.0)) == (None,) * 4
+    assert (none.power_w, none.energy_wh, none.cost(Tariff(1.0)), none.emission_g(Tariff(0.0, "", 1.0))) == (None,) * 4
+    assert usage.cost(Tariff()) is None, "a price that is not known is no price of 0"
     assert none.unmeasured_s == 1.0
     assert none.throttled_s is None
 

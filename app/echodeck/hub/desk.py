@@ -14,6 +14,7 @@ from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Alert, Host, LogLine
+from ..model.usage import Tariff
 from ..wire import show
 from .graphs import Graphs
 from .ledger import Change, Ledger
@@ -59,11 +60,17 @@ class Desk:
 
     # --- jobs ---
 
+    @property
+    def tariff(self) -> Tariff:
+        settings = self.settings
+        return Tariff(settings.price_per_kwh, settings.currency, settings.gco2_per_kwh)
+
     def view(self, job: Job, now_s: float) -> show.JobView:
         # A place in the queue is a waiting job's; one that was just claimed is in the plan until the next one is made.
         shown = None if job.in_hand else self._shown_plan.get(job.id)
         engine: EngineInfo = self.board.get("engines", job.spec.engine) or UNKNOWN
-        return show.job_view(job, self.outlooks.of(job, shown[0] if shown else None, now_s), engine)
+        outlook = self.outlooks.of(job, shown[0] if shown else None, now_s)
+        return show.job_view(job, outlook, engine, self.tariff)
 
     def impossible(self, job: Job, command: str) -> str:
         """Why a command cannot be done; "" when nothing is known to be against it."""

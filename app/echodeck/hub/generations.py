@@ -17,7 +17,7 @@ from ..model.record import EstimateSample, StepSample
 from ..wire import say, show
 from .answers import Asked, answer, body, shows, takes, with_fields
 from .room import Room
-from .shapes import Active, Cleared, Jobs, Queue, QueueCounts, StageLine, Submitted, Trail
+from .shapes import Active, Cleared, Jobs, Queue, QueueCounts, StageLine, Submitted, Trail, Used
 
 PICTURES = frozenset({"image/png", "image/apng", "image/jpeg", "image/webp", "image/gif", "video/mp4", "video/webm"})
 """What a browser is given to show; anything else only to keep (it could be a page with a script)."""
@@ -86,6 +86,11 @@ def _jobs(router: APIRouter, room: Room, settings: Settings) -> None:
     @router.get("/{job_id}", responses=shows(show.JobView))
     async def job(job_id: str) -> Response:
         return answer(room.job_view(job_id))
+
+    @router.get("/{job_id}/usage", responses=shows(Used))
+    async def usage(job_id: str) -> Response:
+        """What its present attempt took of the machine: memory, power, energy, disk and network, stage by stage."""
+        return answer(room.usage(job_id))
 
     @router.get("/{job_id}/trail", responses=shows(Trail))
     async def trail(job_id: str) -> Response:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from ..model.job import Job, JobState
+from ..model.facts import Fact
+from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Host
 from ..wire import show
 from .desk import Desk
@@ -23,6 +24,10 @@ class Pulse:
         self._desk = desk
         self._ended: deque[tuple[float, float, bool]] = deque(maxlen=10_000)
         self.lag_s = 0.0
+
+    def follow(self, before: Job, after: Job, fact: Fact) -> None:
+        if before.state not in TERMINAL:
+            self.ended([after])
 
     def ended(self, jobs: Iterable[Job]) -> None:
         """Jobs that ended (cancelled ones do not count): when, how long, whether they succeeded."""

@@ -6,7 +6,7 @@ person's move puts a job wherever they want, whatever the priorities.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,10 +20,15 @@ GAP = 1e-6
 """Ranks closer than this are spread out again."""
 
 
-class Queue:
-    """Every job the hub knows, by id."""
+Follow = Callable[[Job, Job, Fact], None]
+"""Called with a job before and after a fact that changed it, and the fact."""
 
-    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+
+class Queue:
+    """Every job the hub knows, by id. Whatever happens to one, `follow` is told."""
+
+    def __init__(self, jobs: Iterable[Job] = (), follow: Follow = lambda before, after, fact: None) -> None:
+        self._follow = follow
         self._jobs = {job.id: job for job in jobs}
         self._coming: dict[str, Job] = {}
 
@@ -64,6 +69,8 @@ class Queue:
         before = self.get(job_id)
         after = advance(before, fact)
         self._jobs[job_id] = after
+        if after is not before:
+            self._follow(before, after, fact)
         return before, after
 
     def remove(self, job_id: str) -> None:

@@ -21,11 +21,13 @@ from ..config import Settings
 from ..errors import InputError, StoreError, StoreUnavailable
 from ..model.board import Board
 from ..model.engine import EngineInfo
+from ..model.facts import Fact
 from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Alert, Host
+from ..model.usage import total
 from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
-from ..wire import say, show
+from ..wire import say, show, took
 from . import scene
 from .agents import Agents
 from .asks import Asks
@@ -36,11 +38,13 @@ from .graphs import Graphs
 from .hands import Hands
 from .intake import Intake
 from .ledger import Change, Ledger
+from .meters import Meters
 from .outlook import Outlooks
 from .pulse import HOUR_S, Pulse
-from .queue import Queue
+from .queue import Follow, Queue
 from .reports import Reports
 from .session import Session, Shown
+from .shapes import Used
 from .workers import Workers
 
 log = logging.getLogger(__name__)
@@ -73,6 +77,8 @@ class Room:
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._present_since: dict[str, float] = {}
+        self.followers: list[Follow] = []
+        """Told of whatever happens to a job."""
         self._task: asyncio.Task[None] | None = None
         self._gone: list[show.AgentView] = []
         self._pruned_s = self._ticked_s = 0.0
@@ -83,7 +89,7 @@ class Room:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          sampled=self._sampled)
-        self._pulse = Pulse(self.desk)
+        self._pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
         self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
@@ -93,6 +99,10 @@ class Room:
         for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
+
+    def _follow(self, before: Job, after: Job, fact: Fact) -> None:
+        for follow in (self._pulse.follow, self._meters.follow, *self.followers):
+            follow(before, after, fact)
 
     @property
     def refused(self) -> str:
@@ -137,7 +147,8 @@ class Room:
         jobs = {job.id: job for job in (*ended, *await self.store.jobs(states=frozenset(JobState) - TERMINAL))}
         self._pulse.ended(sorted((job for job in jobs.values() if job.state in TERMINAL),
                                  key=lambda job: job.finished_s or 0.0))
-        desk.queue = Queue(sorted((job for job in jobs.values() if not job.removed), key=lambda job: job.created_s))
+        desk.queue = Queue(sorted((job for job in jobs.values() if not job.removed), key=lambda job: job.created_s),
+                           self._follow)
         for record in (await self.store.records("engines")).values():
             info = msgspec.convert(record, EngineInfo)
             self.board.put("engines", info.name, info)
@@ -238,7 +249,7 @@ class Room:
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
         self._hands.show_progress(change)
-        self._pulse.ended(job for job in change.batch.jobs.values() if job.state in TERMINAL)
+        self._meters.tick(change)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
         self._pulse.beat(now_s)
@@ -312,13 +323,10 @@ class Room:
             raise
         if request.type == "register":
             self._presence()  # agents do not watch
-        ended = [job for job in change.batch.jobs.values() if job.state in TERMINAL]
         if key and change:
             change.batch.replies[key] = result
-        if change:
-            if not await self.desk.ledger.put(change):
-                result = {**result, "durable": False}
-            self._pulse.ended(ended)
+        if change and not await self.desk.ledger.put(change):
+            result = {**result, "durable": False}
         if key and change:
             self._replies[key] = result
             while len(self._replies) > KEPT_REPLIES:
@@ -351,6 +359,13 @@ class Room:
         """Raises UnknownRecord."""
         job: Job = self.desk.queue.get(job_id)
         return self.desk.view(job, self.clock())
+
+    def usage(self, job_id: str) -> Used:
+        """What it took, stage by stage; so far, if it has not ended. Raises UnknownRecord."""
+        job, tariff = self.desk.queue.get(job_id), self.desk.tariff
+        taken = self._meters.so_far(job)
+        return Used(job.id, took.usage_view(total(taken), tariff) if taken else None,
+                    [took.usage_view(one, tariff) for one in taken])
 
     async def events(self, after: int, limit: int) -> list[Event]:
         return await self.store.events(after, limit)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from ..model.record import Host
 from ..wire.show import InitialState, JobView, LogView, QueueItem, Show
+from ..wire.took import UsageView
 
 
 class Health(Struct):
@@ -205,6 +206,14 @@ class Trail(Show):
     attempt: int
     steps: list[tuple[int, float]]
     estimates: list[tuple[str, float, float, float]]
+
+
+class Used(Show):
+    """What a job took of its machine: each stage that began, and `total`, null where nobody measured it."""
+
+    job_id: str
+    total: UsageView | None
+    stages: list[UsageView]
 
 
 class Cleared(Show):

@@ -7,8 +7,10 @@ Each piece of time is counted once, by stage. A stage that runs on is cut where 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
 
 from .job import Job
 from .record import Host
@@ -36,24 +38,26 @@ def spans_of(job: Job) -> dict[int, Span]:
             for place, stage in enumerate(job.stages) if stage.started_s is not None}
 
 
-def pids_of(samples: Sequence[Host], engine: str, worker: int) -> frozenset[int]:
+def pids_of(samples: Iterable[Host], engine: str, worker: int) -> frozenset[int]:
     """The processes that do an engine's work: those that are known as this kind of engine, else the worker's own."""
     known = frozenset(one.pid for host in samples for one in host.generators if engine and one.engine == engine)
     return known or frozenset({worker} if worker else ())
 
 
-def add(taken: Taken, job: Job, samples: Sequence[Host], until_s: float, *, engine: str = "", worker: int = 0) -> Taken:
+def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engine: str = "", worker: int = 0) -> Taken:
     """The next piece, up to `until_s`. `samples` are the job's machine's in the order of time, `engine` the kind of
     engine and `worker` the pid of the process that works on it (0: not known)."""
     if until_s <= taken.until_s:
         return taken
-    window = _window(samples, taken.until_s, until_s)
+    spans = {place: replace(span, begin_s=max(span.begin_s, taken.until_s), end_s=min(span.end_s, until_s))
+             for place, span in spans_of(job).items()}
+    pieces = {place: span for place, span in spans.items() if span.begin_s < span.end_s < math.inf}
+    if not pieces:
+        return replace(taken, until_s=until_s)
+    window = _window(samples, min(span.begin_s for span in pieces.values()), until_s)
     pids = pids_of(window, engine, worker)
     gpus = taken.gpus | {gpu.index for host in window for gpu in host.gpus
                          if any(one.pid in pids for one in gpu.processes)}
-    pieces = {place: replace(span, begin_s=max(span.begin_s, taken.until_s), end_s=min(span.end_s, until_s))
-              for place, span in spans_of(job).items()}
-    pieces = {place: span for place, span in pieces.items() if span.begin_s < span.end_s < math.inf}
     found = usage_of(window, pieces.values(), gpus=gpus or None, pids=pids)
     stages = dict(taken.stages)
     for place, usage in zip(pieces, found, strict=True):
@@ -67,16 +71,16 @@ def usages_of(taken: Taken) -> tuple[Usage, ...]:
     return found if any(getattr(one, name) is not None for one in found for name in FIGURES) else ()
 
 
-def _window(samples: Sequence[Host], begin_s: float, end_s: float) -> list[Host]:
+def _window(samples: Iterable[Host], begin_s: float, end_s: float) -> list[Host]:
     """The samples within, with the one before and the one after."""
     times = [host.at_s for host in samples]
     first = max((n for n, at_s in enumerate(times) if at_s <= begin_s), default=0)
     last = next((n for n, at_s in enumerate(times) if at_s >= end_s), len(times))
-    return list(samples[first : last + 1])
+    return list(islice(samples, first, last + 1))
 
 
 def _rounded(usage: Usage) -> Usage:
-    figures = {name: None if (figure := getattr(usage, name)) is None else Figure(
-        round(figure.integral, DIGITS), round(figure.peak, DIGITS), round(figure.measured_s, DIGITS))
-        for name in FIGURES}
+    figures: dict[str, Any] = {
+        name: Figure(*(round(value, DIGITS) for value in (figure.integral, figure.peak, figure.measured_s)))
+        for name in FIGURES if (figure := getattr(usage, name)) is not None}
     return replace(usage, length_s=round(usage.length_s, DIGITS), **figures)

@@ -30,6 +30,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a kilowatt-hour costs, in `currency`, and gives off; 0: not known."""
+
+    price_per_kwh: float = 0.0
+    currency: str = ""
+    gco2_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A figure over the `measured_s` in which it is known: its integral over them in unit seconds, and its peak."""
 
@@ -76,13 +85,17 @@ class Usage:
         """For how long the power was not known: the energy, and what follows from it, is of the rest only."""
         return max(0.0, self.length_s - (self.power_w.measured_s if self.power_w else 0.0))
 
-    def cost(self, price_per_kwh: float) -> float | None:
-        """In the price's currency."""
-        return None if self.energy_wh is None else self.energy_wh / 1000.0 * price_per_kwh
+    def cost(self, tariff: Tariff) -> float | None:
+        """In the tariff's currency."""
+        return self._per_kwh(tariff.price_per_kwh)
 
-    def emission_g(self, intensity_g_per_kwh: float) -> float | None:
+    def emission_g(self, tariff: Tariff) -> float | None:
         """Grams of CO₂."""
-        return None if self.energy_wh is None else self.energy_wh / 1000.0 * intensity_g_per_kwh
+        return self._per_kwh(tariff.gco2_per_kwh)
+
+    def _per_kwh(self, amount: float) -> float | None:
+        return None if self.energy_wh is None or not amount else self.energy_wh / 1000.0 * amount
+
 
 
 FIGURES = ("vram_bytes", "gpu_percent", "power_w", "throttled", "disk_read_bytes_per_s", "disk_write_bytes_per_s",

@@ -47,6 +47,7 @@ ROUTES: dict[str, Route] = {
     "generation_paused": _JOB,
     "generation_resumed": _JOB,
     "generation_cancelled": _JOB,
+    "generation_usage": _JOB,
     "generation_removed": _JOB,
     "generation_preview": Route(show.PreviewView, "previews", "jobId"),
     "queue_update": Route(show.QueueUpdate, "queue"),

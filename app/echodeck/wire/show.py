@@ -18,6 +18,8 @@ from msgspec import Struct
 from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Agent, Alert, Host, LogLine
+from ..model.usage import Tariff, total
+from .took import UsageView, usage_view
 
 
 def iso(at_s: float | None) -> str | None:
@@ -57,7 +59,8 @@ class JobView(Show):
     """A generation, whole. `eta`, `etaLow`, `etaHigh` (an 80 % interval) count from `etaAt`; null when unknown.
 
     `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
-    are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null.
+    are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null. `usage` is
+    what all its stages took of the machine together; null until some seconds after the end, or if nobody measured it.
     """
 
     job_id: str
@@ -116,6 +119,7 @@ class JobView(Show):
     paused_at: str | None
     cancelled_by: str
     moved_by: str
+    usage: UsageView | None
 
 
 class Outlook(Struct):
@@ -136,10 +140,11 @@ class Outlook(Struct):
 
 
 _NO_ENGINE = EngineInfo("")
+_NO_TARIFF = Tariff()
 _PROGRESS_STATE = {JobState.RUNNING: "running", JobState.PAUSED: "paused", JobState.FAILED: "error"}
 
 
-def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE) -> JobView:
+def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff: Tariff = _NO_TARIFF) -> JobView:
     """`engine` is what the job's engine says of itself now."""
     spec, stage = job.spec, job.stage
     ended = job.finished_s is not None
@@ -173,7 +178,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE) -> Job
         error_kind=job.error.kind if job.error else None,
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
-        moved_by=job.moved_by,
+        moved_by=job.moved_by, usage=usage_view(total(job.usage), tariff) if job.usage else None,
     )
 
 

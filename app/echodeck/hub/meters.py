@@ -1,0 +1,101 @@
+"""What each job in hand takes of its machine, added up as it goes, and kept with the job when it has ended.
+
+The machine's latest samples are the desk's; they reach some ten minutes back, so a job is counted in pieces. A job that
+has ended waits for the sample after its end, so that its last second counts too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..model.engine import EngineInfo
+from ..model.facts import Fact, Metered
+from ..model.job import TERMINAL, Job
+from ..model.meter import Taken, add, usages_of
+from ..model.record import Host
+from ..model.usage import Usage
+from .desk import Desk
+from .ledger import Change
+
+PIECE_S = 60.0
+SETTLE_S = 10.0
+"""What agents report is that late at most: only time further back is counted while a job runs."""
+WAIT_S = 12.0
+"""For the sample after the end: a machine that nobody needs is measured every 10 s."""
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Of one attempt. `worker` is the pid of the process that has it in hand; 0: not known."""
+
+    attempt: int
+    taken: Taken = field(default_factory=Taken)
+    worker: int = 0
+
+
+class Meters:
+    """`follow` is told of all that happens to jobs, `tick` is called once a second."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._running: dict[str, _Meter] = {}
+        self._ended: dict[str, _Meter] = {}
+
+    def follow(self, before: Job, after: Job, fact: Fact) -> None:
+        """A job that has ended is metered soon; what is taken up again was not at its end."""
+        if after.state not in TERMINAL:
+            meter = self._ended.pop(after.id, None) or self._running.pop(after.id, None)
+            if meter is not None and after.kept and meter.attempt == after.attempt:
+                self._running[after.id] = meter
+        elif before.state not in TERMINAL and after.started_s is not None:
+            self._ended[after.id] = self._meter(before)
+            self._running.pop(after.id, None)
+
+    def tick(self, change: Change) -> None:
+        for job in self._desk.queue.in_hand():
+            meter = self._meter(job)
+            samples = self._desk.recent.get(job.host)
+            if samples and (until_s := samples[-1].at_s - SETTLE_S) - meter.taken.until_s >= PIECE_S:
+                meter.taken = self._add(meter, job, samples, until_s)
+        self._running = {job_id: meter for job_id, meter in self._running.items() if job_id in self._desk.queue}
+        for job_id, meter in [*self._ended.items()]:
+            if job_id not in self._desk.queue:
+                del self._ended[job_id]
+            elif self._complete(job := self._desk.queue.get(job_id), change.at_s):
+                del self._ended[job_id]
+                self._keep(job, usages_of(self._add(meter, job, self._desk.recent.get(job.host, ()), math.inf)), change)
+
+    def so_far(self, job: Job) -> tuple[Usage, ...]:
+        """What each stage took until now; of a job that has ended, until its end."""
+        meter = self._ended.get(job.id) or (self._meter(job) if job.in_hand else None)
+        samples = self._desk.recent.get(job.host)
+        if meter is None or not samples:
+            return job.usage
+        return usages_of(self._add(meter, job, samples, samples[-1].at_s))
+
+    def _meter(self, job: Job) -> _Meter:
+        meter = self._running.get(job.id)
+        if meter is None or meter.attempt != job.attempt:
+            meter = self._running[job.id] = _Meter(job.attempt)
+        holder = self._desk.workers.holder(job.id)
+        if holder is not None and holder.agent.host == job.host:
+            meter.worker = holder.agent.pid
+        return meter
+
+    def _complete(self, job: Job, now_s: float) -> bool:
+        """Whether no more is to be known of it."""
+        samples, finished_s = self._desk.recent.get(job.host), job.finished_s or 0.0
+        return bool(samples and samples[-1].at_s >= finished_s) or now_s - finished_s >= WAIT_S
+
+    def _add(self, meter: _Meter, job: Job, samples: Iterable[Host], until_s: float) -> Taken:
+        known: EngineInfo | None = self._desk.board.get("engines", job.spec.engine)
+        engine = (known.kind if known is not None else "") or job.spec.engine
+        return add(meter.taken, job, samples, until_s, engine=engine, worker=meter.worker)
+
+    def _keep(self, job: Job, usage: tuple[Usage, ...], change: Change) -> None:
+        if usage:
+            _, metered = self._desk.queue.apply(job.id, Metered(change.at_s, usage))
+            self._desk.save(metered, change)
+            self._desk.event("generation_usage", metered, change)
