@@ -27,6 +27,7 @@ from .auth import Guard
 from .fanout import Fanout
 from .keeper import Keeper
 from .line import Line
+from .metrics import Metrics
 from .rest import rest
 from .room import Room
 from .session import Shown
@@ -53,6 +54,7 @@ class Hub:
         self.keeper = Keeper(SqliteSeries(settings.data, kept) if store is None else MemorySeries(kept))
         self.fanout = Fanout(self._snapshot)
         self.room = Room(self.store, settings, self.fanout.publish, sampled=self.keeper.take)
+        self.metrics = Metrics(self.room, self.fanout, self.keeper)
         self.sockets = Sockets(self.room, self.fanout, settings)
         self._tasks: list[asyncio.Task[None]] = []
         self._server: _Server | None = None
@@ -72,7 +74,8 @@ class Hub:
         await self.keeper.start()
         host, port = sock.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        app = Guard(split(rest(self.room, self._settings, self.keeper), self.sockets), self._settings)
+        web = rest(self.room, self._settings, self.keeper, self.metrics)
+        app = Guard(split(web, self.sockets), self._settings)
         server = self._server = _Server(uvicorn.Config(
             app, ws=Line, loop="asyncio", lifespan="off", log_config=None, access_log=False, log_level="warning",
             # Larger than what is allowed, so that an oversized message can be refused without closing.

@@ -34,6 +34,11 @@ class Fanout:
     def __len__(self) -> int:
         return len(self._outboxes)
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait to be sent, over all connections."""
+        return sum(map(len, self._outboxes))
+
     def add(self, outbox: Outbox) -> None:
         self._outboxes.add(outbox)
         self._arrived.set()

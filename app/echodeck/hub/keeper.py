@@ -45,6 +45,11 @@ class Keeper:
             raise StoreUnavailable(self._trouble or "the series are not open")
         return self._series
 
+    @property
+    def waiting(self) -> int:
+        """Samples that wait to be written."""
+        return len(self._waiting)
+
     async def start(self) -> None:
         """Goes on without keeping anything when the data directory cannot be used."""
         try:

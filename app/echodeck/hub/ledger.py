@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -63,9 +64,10 @@ class Ledger:
     """Writes changes to the store and then to the board and everybody. One task; `commit` may be called by many."""
 
     def __init__(self, store: Store, board: Board, publish: Callable[[Shown], None],
-                 settled: Callable[[], None], trouble: Callable[[str], None]) -> None:
+                 settled: Callable[[], None], trouble: Callable[[str], None],
+                 wrote: Callable[[int, float], None] = lambda changes, took_s: None) -> None:
         self._store, self._board, self._publish = store, board, publish
-        self._settled, self._trouble = settled, trouble
+        self._settled, self._trouble, self._wrote = settled, trouble, wrote
         self._waiting: list[_Waiting] = []
         self._wake, self._closing = asyncio.Event(), asyncio.Event()
         self._ended = False
@@ -78,6 +80,11 @@ class Ledger:
     def settling(self, job_id: str) -> bool:
         """A durable event about this job is on its way; anything volatile said of it now would overtake it."""
         return job_id in self._settling
+
+    @property
+    def waiting(self) -> int:
+        """Changes that wait to be written."""
+        return len(self._waiting)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -122,6 +129,7 @@ class Ledger:
         if self.refused:
             self._memory_only(group, self.refused)
             return
+        began_s = time.perf_counter()
         try:
             seqs = iter(await self._store.append(merged(change.batch for change, _ in group)))
         except StoreError as error:
@@ -136,6 +144,7 @@ class Ledger:
             log.exception("a change cannot be written")
             self._memory_only(group, "the hub could not write it; its log says why", kept=False)
             return
+        self._wrote(len(group), time.perf_counter() - began_s)
         for change, done in group:
             self._show(change, [next(seqs) for _ in change.shown])
             if not done.done():

@@ -94,6 +94,9 @@ class Outbox:
     def __bool__(self) -> bool:
         return self.stale or bool(self._pending)
 
+    def __len__(self) -> int:
+        return len(self._pending)
+
     def put(self, frame: Frame) -> None:
         """A message for everybody."""
         shown = frame.shown

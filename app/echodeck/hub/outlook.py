@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
 from ..model.history import History
@@ -22,6 +22,7 @@ class _Running:
     estimator: JobEstimator
     attempt: int
     kept: float = -KEEP_EVERY
+    told: list[EstimateSample] = field(default_factory=list)
 
 
 class Outlooks:
@@ -103,8 +104,14 @@ class Outlooks:
         if running is None or reading.progress < running.kept + KEEP_EVERY:
             return None
         running.kept = reading.progress
-        return EstimateSample(job_id, running.attempt, now_s, reading.progress, reading.eta_s, reading.low_s,
-                              reading.high_s)
+        running.told.append(EstimateSample(job_id, running.attempt, now_s, reading.progress, reading.eta_s,
+                                           reading.low_s, reading.high_s))
+        return running.told[-1]
+
+    def told(self, job_id: str) -> list[EstimateSample]:
+        """The estimates of a job in hand that are kept, oldest first."""
+        running = self._running.get(job_id)
+        return [] if running is None else running.told
 
     def forget(self, job_id: str) -> None:
         self._running.pop(job_id, None)

@@ -37,7 +37,7 @@ class Pulse:
 
     def metrics(self, now_s: float) -> show.Metrics:
         """The mean over all hosts in percent, and the last hour's jobs."""
-        hosts = self._hosts()
+        hosts = self.hosts()
         count = len(hosts) or 1
         recent = [one for one in self._ended if one[0] > now_s - HOUR_S]
         good = [took for _, took, ok in recent if ok]
@@ -51,7 +51,7 @@ class Pulse:
             error_rate=round(100.0 * (len(recent) - len(good)) / len(recent), 1) if recent else 0.0,
         )
 
-    def _hosts(self) -> list[Host]:
+    def hosts(self) -> list[Host]:
         """Those that are measured now: the last sample of a machine whose agents are all offline says nothing."""
         agents = self._desk.workers.agents.values()
         silent = {worker.agent.host for worker in agents} - {one.agent.host for one in self._desk.workers.online()}
@@ -78,7 +78,7 @@ class Pulse:
         stats = show.SystemStats(
             healthy=not reasons, consciousness=consciousness, working_memory=f"{len(running)}/{desk.workers.slots()}",
             active_thoughts=len(running), emotional_state="worried" if reasons else "focused" if running else "calm",
-            agents=len(workers), metrics=len(self._hosts()), reasons=reasons)
+            agents=len(workers), metrics=len(self.hosts()), reasons=reasons)
         return show.SystemStatus(metrics.cpu, metrics.memory, max(metrics.vram.nvidia, metrics.vram.amd), stats)
 
     def beat(self, now_s: float) -> None:

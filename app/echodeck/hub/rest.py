@@ -14,9 +14,10 @@ from ..config import Settings
 from ..errors import InputError, StoreError
 from ..version import __version__
 from ..wire import say, show
-from . import generations, history, series, status
+from . import generations, history, metrics, series, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
 from .keeper import Keeper
+from .metrics import Metrics
 from .resume import merged, missed
 from .room import Room
 from .shapes import Answer, Events, Recent, Said, State, Told
@@ -29,7 +30,7 @@ DESCRIPTION = (
 )
 
 
-def rest(room: Room, settings: Settings, keeper: Keeper) -> FastAPI:
+def rest(room: Room, settings: Settings, keeper: Keeper, told: Metrics) -> FastAPI:
     """The application. It needs no network for its documentation."""
     app = FastAPI(title="Echo Brain", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     translate(app)
@@ -37,6 +38,7 @@ def rest(room: Room, settings: Settings, keeper: Keeper) -> FastAPI:
     app.include_router(status.routes(room, settings))
     app.include_router(history.routes(room))
     app.include_router(series.routes(keeper))
+    app.include_router(metrics.routes(told))
     _documents(app)
     _stream(app, room)
     _commands(app, room, settings)

@@ -79,6 +79,8 @@ class Room:
         self._present_since: dict[str, float] = {}
         self.followers: list[Follow] = []
         """Told of whatever happens to a job."""
+        self.wrote: Callable[[int, float], None] = lambda changes, took_s: None
+        """Told of each group of changes that was written: how many they are, and how long it took in seconds."""
         self._task: asyncio.Task[None] | None = None
         self._gone: list[show.AgentView] = []
         self._pruned_s = self._ticked_s = 0.0
@@ -86,22 +88,23 @@ class Room:
         self._build()
 
     def _build(self) -> None:
-        ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble)
+        ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble,
+                        lambda changes, took_s: self.wrote(changes, took_s))
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          sampled=self._sampled)
-        self._pulse, self._meters = Pulse(self.desk), Meters(self.desk)
+        self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
         self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
         self._commands = Commands(self.desk, self._foreign)
-        self._asks = Asks(self.desk, intake, self._pulse)
+        self._asks = Asks(self.desk, intake, self.pulse)
         self._handlers: dict[str, Handler] = {}
         for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self._pulse.follow, self._meters.follow, *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -145,7 +148,7 @@ class Room:
         ended = [*await self.store.jobs(states=TERMINAL, limit=ENDED_JOBS),
                  *await self.store.jobs(states=TERMINAL, since_s=now_s - HOUR_S)]
         jobs = {job.id: job for job in (*ended, *await self.store.jobs(states=frozenset(JobState) - TERMINAL))}
-        self._pulse.ended(sorted((job for job in jobs.values() if job.state in TERMINAL),
+        self.pulse.ended(sorted((job for job in jobs.values() if job.state in TERMINAL),
                                  key=lambda job: job.finished_s or 0.0))
         desk.queue = Queue(sorted((job for job in jobs.values() if not job.removed), key=lambda job: job.created_s),
                            self._follow)
@@ -210,7 +213,7 @@ class Room:
         while True:
             due = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
-            self._pulse.lag_s = loop.time() - due
+            self.pulse.lag_s = loop.time() - due
             try:
                 self._make_good()
                 self.tick(self.clock())
@@ -252,7 +255,7 @@ class Room:
         self._meters.tick(change)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
-        self._pulse.beat(now_s)
+        self.pulse.beat(now_s)
 
     def _settled(self) -> None:
         """A group of changes has come into force."""
@@ -351,7 +354,7 @@ class Room:
         self._presence()
 
     def _presence(self) -> None:
-        self._pulse.presence(self.desk.sessions.values(), self.clock(), self._present_since)
+        self.pulse.presence(self.desk.sessions.values(), self.clock(), self._present_since)
 
     # --- what a viewer is shown ---
 
@@ -376,4 +379,4 @@ class Room:
 
     def initial_state(self) -> show.InitialState:
         """Everything there is on the board."""
-        return scene.initial_state(self.board, self._pulse, self.clock(), self.hub_id)
+        return scene.initial_state(self.board, self.pulse, self.clock(), self.hub_id)
