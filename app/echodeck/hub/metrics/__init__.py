@@ -31,12 +31,13 @@ class Metrics(Collector):
 
     def __init__(self, room: Room, fanout: Fanout, keeper: Keeper) -> None:
         self._room, self.registry = room, CollectorRegistry()
+        # First of all, so that what its reading makes known (an engine that has done nothing yet) is on the same page.
+        self.registry.register(self)
         self._jobs = JobFigures(room, self.registry)
         self._inside = Inside(room, fanout, keeper, self.registry)
         room.followers.append(self._jobs.follow)
         room.wrote = self._inside.wrote
         ProcessCollector(registry=self.registry)
-        self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         families = Families()

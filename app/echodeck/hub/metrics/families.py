@@ -33,10 +33,11 @@ class Families:
 
     def add(self, name: str, help_: str, value: float | None, labels: Mapping[str, str] | None = None, *,
             counter: bool = False) -> None:
-        """A sample, unless the value is None or no number. The labels of a family are always the same."""
+        """A sample, unless the value is None, no number, or less than nothing counted. The labels of a family are
+        always the same."""
         labels = labels or {}
         key = (name, *labels.values())
-        if value is None or not math.isfinite(value) or key in self._seen:
+        if value is None or not math.isfinite(value) or (counter and value < 0) or key in self._seen:
             return
         self._seen.add(key)
         family = self._families.get(name)
