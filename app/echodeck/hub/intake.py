@@ -23,6 +23,7 @@ MOST_JOBS = 10_000
 MAX_SEED = 2**32
 MAX_NODE_SEED = 2**64
 """Workflows count their seeds in 64 bits."""
+MOST_EXACT = 2**53
 
 
 def new_id() -> str:
@@ -81,7 +82,8 @@ class Intake:
         change.after.append(insert)
 
     def read_workflow(self, session: Session, payload: say.ReadWorkflow, change: Change) -> dict[str, Any]:
-        """What a workflow is and what can be set in it, for a form; nothing is queued."""
+        """What a workflow is and what can be set in it, for a form; nothing is queued. Whole numbers that a browser
+        would round (seeds of 64 bits) are texts, and `text` is the workflow as it may be given back."""
         if bool(payload.text) == bool(payload.data):
             raise BadField("workflow", "give text (JSON), or data (the beginning of a file as base64)")
         try:
@@ -89,8 +91,9 @@ class Intake:
         except ValueError as error:  # also of letters that are none of base64's
             raise BadField("data", f"is not base64: {error}") from error
         graph = workflow.read(content)
-        return {"workflow": graph, "facts": asdict(workflow.facts(graph)), "nodes": len(workflow.stages(graph)),
-                "inputs": [asdict(one) for one in workflow.inputs(graph)]}
+        inputs = [asdict(one) for one in workflow.inputs(graph)]
+        return {"workflow": graph, "text": wire.text(graph), "nodes": len(workflow.stages(graph)),
+                "facts": _exact(asdict(workflow.facts(graph))), "inputs": [_exact(one) for one in inputs]}
 
     def _spec(self, info: EngineInfo, payload: say.Submit) -> tuple[JobSpec, workflow.Graph | None]:
         given = say.given(payload)
@@ -116,3 +119,9 @@ class Intake:
                                                                              "start one with `echodeck agent`"
             raise BadField("engine", f"unknown engine {name[:80]!r}; {there}")
         return info
+
+
+def _exact(record: dict[str, Any]) -> dict[str, Any]:
+    """With whole numbers beyond 2**53 as texts: JavaScript has no others."""
+    return {name: str(value) if isinstance(value, int) and abs(value) > MOST_EXACT else value
+            for name, value in record.items()}

@@ -93,6 +93,15 @@ async def test_a_form_asks_what_a_workflow_is(ada: Any, comfyui: Any) -> None:
             await ada.say("read_workflow", **wrong)
 
 
+async def test_a_form_is_told_long_seeds_to_the_last_digit(ada: Any, comfyui: Any) -> None:
+    seed, key = 2**64 - 3, sampler(GRAPH)
+    graph = {**GRAPH, key: {**GRAPH[key], "inputs": {**GRAPH[key]["inputs"], "seed": seed}}}
+    found = await ada.say("read_workflow", text=json.dumps(graph))
+    [told] = [one for one in found["inputs"] if one["input"] == "seed"]
+    assert (told["value"], told["kind"], found["facts"]["seed"]) == (str(seed), "int", str(seed))
+    assert json.loads(found["text"]) == graph
+
+
 async def test_a_workflow_stays_as_long_as_a_job_needs_it(place: Any, ada: Any, comfyui: Any) -> None:
     [job_id] = (await ada.say("submit", engine="comfyui", workflow=GRAPH))["jobIds"]
     await place.restart()
