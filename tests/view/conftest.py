@@ -32,6 +32,12 @@ PATIENCE_S = 30.0
 PATIENCE_MS = 1000 * PATIENCE_S
 
 
+ENGINE = EngineInfo("sketch", "Sketch", models=(ModelInfo("sketch-s"), ModelInfo("sketch-m")),
+                    samplers=("euler", "heun"), params=(
+                        Param("width", 64, 512, 256, 8), Param("height", 64, 512, 192, 8), Param("steps", 1, 200, 20),
+                        Param("seed", 0, 2**53 - 1, 0)))
+
+
 def wait_for(what: str, ready: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """Asks until the answer is true, and returns it."""
     deadline = time.monotonic() + timeout_s
@@ -53,12 +59,12 @@ def a_job(job_id: str, title: str = "hills", state: JobState = JobState.PENDING,
     return replace(job, **more)
 
 
-def a_view(job: Job, **outlook: Any) -> dict[str, Any]:
+def a_view(job: Job, engine: EngineInfo = ENGINE, **outlook: Any) -> dict[str, Any]:
     seen = show.Outlook(at_s=time.time(), eta_s=40.0, low_s=36.0, high_s=45.0, speed=2.0, duration_s=60.0,
                         start_s=time.time() + 100)
     for name, value in outlook.items():
         setattr(seen, name, value)
-    view: dict[str, Any] = wire.plain(show.job_view(job, seen))
+    view: dict[str, Any] = wire.plain(show.job_view(job, seen, engine))
     return view
 
 
@@ -67,16 +73,12 @@ def frame(type_: str, payload: Any, seq: int | None = None) -> dict[str, Any]:
     return made
 
 
-ENGINE = EngineInfo("sketch", "Sketch", (ModelInfo("sketch-s"), ModelInfo("sketch-m")), ("euler", "heun"),
-                    (Param("width", 64, 512, 256, 8), Param("height", 64, 512, 192, 8), Param("steps", 1, 200, 20),
-                     Param("seed", 0, 2**53 - 1, 0)))
-
-
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'
 
 
 class FakeHub:
-    """Greets with what `jobs`, `alerts`, `logs` and `hosts` hold; notes what it is told in `said`, and acks it."""
+    """Greets with what `jobs`, `alerts`, `logs`, `hosts` and `engines` hold; notes what it is told in `said`, and acks
+    it with what `answers` has for its type, or refuses it with what `refuse` has."""
 
     def __init__(self, name: str = "hub-1", port: int = 0) -> None:
         self.name = name
@@ -84,6 +86,8 @@ class FakeHub:
         self.alerts: list[Alert] = []
         self.logs: list[LogLine] = []
         self.hosts: list[Host] = []
+        self.engines = [ENGINE]
+        self.answers: dict[str, dict[str, Any]] = {"submit": {"jobIds": ["new"]}}
         self.pictures = False
         self.recent: dict[str, list[dict[str, Any]]] = {}
         self.seq = 5
@@ -136,7 +140,7 @@ class FakeHub:
     def state(self) -> dict[str, Any]:
         return {"jobs": list(self.jobs.values()), "alerts": wire.plain([show.alert_view(a) for a in self.alerts]),
                 "logs": wire.plain([show.log_view(line) for line in self.logs]), "hosts": wire.plain(self.hosts),
-                "engines": [wire.plain(ENGINE)], "agents": [], "previews": [], "queue": self.queue(), "users": [],
+                "engines": wire.plain(self.engines), "agents": [], "previews": [], "queue": self.queue(), "users": [],
                 "metrics": wire.plain(show.Metrics()), "seq": self.seq, "hub": self.name, "version": "1.2.3"}
 
     def of(self, type_: str) -> list[dict[str, Any]]:
@@ -174,7 +178,7 @@ class FakeHub:
         if wrong := self.refuse.get(said["type"]):
             viewer.send(json.dumps([frame("error", {"id": said["id"], **wrong})]))
         else:
-            viewer.send(json.dumps([frame("ack", {"id": said["id"], "result": {"jobIds": ["new"]}})]))
+            viewer.send(json.dumps([frame("ack", {"id": said["id"], "result": self.answers.get(said["type"], {})})]))
 
 
 @pytest.fixture(scope="session")

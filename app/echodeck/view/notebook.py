@@ -142,7 +142,8 @@ def deck(live: Live, *parts: str) -> pn.Column:
 PARTS: dict[str, Callable[[], elements.Component]] = {
     "top": lambda: elements.Top(paged=False), "counts": elements.Counts, "generations": elements.Generations,
     "queue": elements.Queue, "recent": elements.Recent, "machines": elements.Machines, "plots": elements.HostCharts.of,
-    "alerts": elements.Alerts, "logs": elements.Logs, "submit": lambda: elements.SubmitForm(inline=True),
+    "engines": elements.Engines, "alerts": elements.Alerts, "logs": elements.Logs,
+    "submit": lambda: elements.SubmitForm(inline=True),
 }
 
 

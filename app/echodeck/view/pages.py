@@ -40,8 +40,8 @@ def live(settings: Settings) -> pn.Template:
         "channel": elements.channel("served", user=settings.user, **address(settings)),
         "nav": elements.Nav(), "top": elements.Top(), "counts": elements.Counts(),
         "generations": elements.Generations(), "queue": elements.Queue(), "recent": elements.Recent(),
-        "machines": elements.Machines(), "plots": elements.HostCharts.of(), "alerts": elements.Alerts(),
-        "logs": elements.Logs(), "submit": elements.SubmitForm(),
+        "machines": elements.Machines(), "engines": elements.Engines(), "plots": elements.HostCharts.of(),
+        "alerts": elements.Alerts(), "logs": elements.Logs(), "submit": elements.SubmitForm(),
     }
     template = pn.Template((HERE / "template.html").read_text(encoding="utf-8"), items=items)
     variables = {"favicon": favicon(), "page_style": page_style(), "component_style": components.style(),

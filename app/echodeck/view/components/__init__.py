@@ -1,8 +1,9 @@
 """The components: small Panel elements drawn in the browser, whose live values come over the page's feed.
 
-Each has a module of JavaScript beside this file. What they share (the feed, the links, helpers) is sent once, with the
-`Channel`, and handed to the others as names, so the same elements work on a page, in a notebook and in a report that
-has no network. A component finds its feed by name; it draws nothing until a `Channel` of its page has arrived.
+Each has its JavaScript beside this file, in one file or several. What they share (the feed, the links, helpers) is
+sent once, with the `Channel`, and handed to the others as names, so the same elements work on a page, in a notebook and
+in a report that has no network. A component finds its feed by name; it draws nothing until a `Channel` of its page has
+arrived.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SHARED = (HERE.parent / "feed.js", HERE.parent / "link.js",
-          *(HERE / f"{name}.js" for name in ("dom", "format", "stages", "spark", "fields", "plot")))
+          *(HERE / f"{name}.js" for name in ("dom", "commands", "format", "places", "spark", "plot")))
 STYLE = HERE.parent / "style.css"
 TOKENS = HERE.parent / "tokens.css"
 
@@ -52,11 +53,13 @@ def shared() -> tuple[str, tuple[str, ...]]:
     return source, tuple(_TOP_LEVEL.findall(source))
 
 
-def module(name: str) -> str:
-    """The ES module of a component: its own code, run when the shared names have arrived."""
-    own = (HERE / f"{name}.js").read_text(encoding="utf-8").replace("export function", "function")
-    names = ", ".join(shared()[1])
-    return (f"{_WAIT}const make = ({{ {names} }}) => {{\n{own}\nreturn render;\n}};\n"
+def module(*names: str) -> str:
+    """The ES module of a component: the files that only it has, the last of which draws it, run when the shared names
+    have arrived."""
+    own = "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in names)
+    own = own.replace("export function", "function")
+    given = ", ".join(shared()[1])
+    return (f"{_WAIT}const make = ({{ {given} }}) => {{\n{own}\nreturn render;\n}};\n"
             "export function render(props) { window.echodeckLibrary.then((lib) => make(lib)(props)); }\n")
 
 

@@ -37,6 +37,11 @@ const ICONS = {
   save: "M7.2 2.5h1.6v5.8l2.1-2.1L12 7.3l-4 4-4-4 1.1-1.1 2.1 2.1zM3 12.2h10v1.5H3z",
   dice: "M3 3h10v10H3zm1.5 1.5v7h7v-7zM6 6h1.4v1.4H6zm2.6 2.6H10V10H8.6zM8.6 6H10v1.4H8.6zM6 8.6h1.4V10H6z",
   theme: "M8 2a6 6 0 1 0 0 12zm0-1.4a7.4 7.4 0 1 1 0 14.8A7.4 7.4 0 0 1 8 .6z",
+  skip: "M3 3.2 8.8 8 3 12.8zM8.6 3.2 14 8l-5.4 4.8z",
+  image: "M2.5 3h11v10h-11zm1.5 1.5v5.6l2.6-2.7 2.3 2.4 1.6-1.5 1.5 1.4V4.5zM10 5.4h1.5v1.5H10z",
+  video: "M2.5 3h11v10h-11zM4 4.5v1.3h1.2V4.5zm0 3v1.3h1.2V7.5zm0 2.9v1.2h1.2v-1.2zm6.8-5.9v1.3H12V4.5zm0 3v1.3H12V7.5zm0 2.9v1.2H12v-1.2zM6.6 5v6l3.4-3z",
+  audio: "M6 3.4 13 2v8.6a1.9 1.9 0 1 1-1.4-1.8V5L7.4 5.9v6.3A1.9 1.9 0 1 1 6 10.4z",
+  file: "M3.5 1.8h6l3 3v9.4h-9zm1.5 1.5v9.4h6V6H8.3V3.3z",
   plus: "M7.2 3h1.6v4.2H13v1.6H8.8V13H7.2V8.8H3V7.2h4.2z",
 };
 
@@ -93,19 +98,6 @@ function rows(box, items, keyOf, make, stale = () => true) {
     if (box.children[place] !== node) box.insertBefore(node, box.children[place] ?? null);
   });
   if (focused && focused !== box.getRootNode().activeElement && box.contains(focused)) focused.focus();
-}
-
-// Runs a command with its button shut, and tells the page in words when the hub refuses.
-async function act(feed, button, type, payload) {
-  if (button) button.disabled = true;
-  try {
-    return await feed.call(type, payload);
-  } catch (error) {
-    say(error.message ?? String(error));
-    return null;
-  } finally {
-    if (button) button.disabled = false;
-  }
 }
 
 // A sentence at the foot of the page for some seconds.

@@ -74,13 +74,13 @@ class Counts(Component):
 class Generations(Component):
     """The generations in hand, one card each: picture, progress, estimate, stages, commands."""
 
-    _esm = module("generations")
+    _esm = module("stages", "stagelist", "controls", "figures", "generation", "generations")
 
 
 class Recent(Component):
     """What has ended, with its pictures."""
 
-    _esm = module("recent")
+    _esm = module("outputs", "tile", "recent")
 
 
 class Queue(Component):
@@ -93,6 +93,13 @@ class Machines(Component):
     """Machines as bars."""
 
     _esm = module("machines")
+
+
+class Engines(Component):
+    """The engines: what they are, whether they are ready, and what they can be asked. Where several views are on one
+    page, the first one shows only those with which something is wrong."""
+
+    _esm = module("engines")
 
 
 class Alerts(Component):
@@ -112,7 +119,7 @@ class SubmitForm(Component):
 
     inline = param.Boolean(default=False)
 
-    _esm = module("submit")
+    _esm = module("fields", "settings", "workflow", "form", "submit")
 
 
 class ChartView(Component):

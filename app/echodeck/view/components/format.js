@@ -75,6 +75,17 @@ function size(job) {
     .filter(Boolean).join(" · ");
 }
 
+// How a job samples: euler karras
+function method(job) {
+  return [job.sampler, job.scheduler].filter(Boolean).join(" ");
+}
+
+// A figure of any size to four digits: 0.1234, 12.35, 52400
+function figures(x) {
+  if (!Number.isFinite(x)) return NONE;
+  return Math.abs(x) >= 1000 ? String(Math.round(x)) : String(Number(x.toPrecision(4)));
+}
+
 function initials(name) {
   const words = name.trim().split(/\s+/).filter(Boolean);
   return (words.length > 1 ? words[0][0] + words.at(-1)[0] : name.trim().slice(0, 2)).toUpperCase();

@@ -14,48 +14,79 @@ function priorityPicker(feed, jobId) {
   return select;
 }
 
-function row(feed, jobId) {
+// Why a command is impossible: by its reason, or because the job waits in a queue that is not ours.
+function whyNot(feed, job, command) {
+  const elsewhere = job.origin !== "echodeck" && `it waits in ${engineName(feed, job.engine)}'s queue`;
+  if (elsewhere && command === "remove") return `${elsewhere}; cancel it, and it goes from there`;
+  if (elsewhere && command === "pause") return `${elsewhere}, where none can be held back`;
+  return job.cannot[command] ?? "";
+}
+
+function rowButtons(feed, jobId) {
   const move = (direction) => (event) => act(feed, event.currentTarget, "move", { jobId, direction });
   const command = (name) => (event) => act(feed, event.currentTarget, "generation_command", { jobId, command: name });
-  const position = h("span.position");
-  const name = h("b.name");
-  const quiet = h("small");
+  const remove = (event) => act(feed, event.currentTarget, "remove", { jobId });
+  const button = (said, icon_, label, press) => ({ said, node: commandButton(icon_, label, `queue-${icon_}`, press,
+    ".bare") });
+  const all = [
+    button("move", "top", "To the top", move("top")), button("move", "up", "Up", move("up")),
+    button("move", "down", "Down", move("down")), button("pause", "pause", "Hold back", command("pause")),
+    button("resume", "resume", "Resume", command("resume")), button("cancel", "cancel", "Cancel", command("cancel")),
+    button("remove", "remove", "Remove", remove),
+  ];
+  const node = h("div.actions", {}, ...all.map((item) => item.node));
+  node.update = (job) => {
+    const held = job.status === "paused";
+    for (const { said, node: one } of all) {
+      forbid(one, whyNot(feed, job, said));
+      if (said === "pause" || said === "resume") show(one, held === (said === "resume"));
+    }
+  };
+  return node;
+}
+
+function row(feed, jobId) {
+  const [position, name, quiet] = [h("span.position"), h("b.name"), h("small")];
   const starts = h("span.starts", { data: { testid: "queue-start" } });
   const takes = h("small.takes");
+  const origin = h("span.origin", { data: { testid: "queue-origin" } });
   const priority = priorityPicker(feed, jobId);
-  const pause = iconButton("pause", "Hold back", "queue-pause", command("pause"), ".bare");
-  const resume = iconButton("resume", "Resume", "queue-resume", command("resume"), ".bare");
+  const buttons = rowButtons(feed, jobId);
   const node = h("div.row", { role: "listitem", tabIndex: 0, data: { testid: "queue-row", job: jobId } },
-    position, h("div.names", {}, name, quiet), h("div.times", {}, starts, takes), priority, h("div.actions", {},
-      iconButton("top", "To the top", "queue-top", move("top"), ".bare"),
-      iconButton("up", "Up", "queue-up", move("up"), ".bare"),
-      iconButton("down", "Down", "queue-down", move("down"), ".bare"), pause, resume,
-      iconButton("cancel", "Cancel", "queue-cancel", command("cancel"), ".bare"),
-      iconButton("remove", "Remove", "queue-remove", (event) => act(feed, event.currentTarget, "remove", { jobId }),
-        ".bare")));
+    position, h("div.names", {}, name, quiet), h("div.times", {}, starts, takes), origin, priority, buttons);
   node.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: "up", ArrowDown: "down", Home: "top", End: "bottom" }[event.key];
     if (!event.altKey || !direction || event.target !== node) return;
     event.preventDefault();
-    act(feed, null, "move", { jobId, direction });
+    const why = whyNot(feed, feed.board.get("jobs", jobId), "move");
+    if (why) say(why);
+    else act(feed, null, "move", { jobId, direction });
   });
   node.update = ({ job, place }) => {
-    const held = job.status === "paused";
+    const foreign = job.origin !== "echodeck";
     setAttr(node, "data-state", job.status);
+    setAttr(node, "data-request", job.request);
     setText(position, String(place));
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
     setText(quiet, [job.user, job.model, size(job), job.movedBy
       && `moved by ${job.movedBy}`].filter(Boolean).join(" · "));
-    setText(starts, held ? `held${job.pausedBy ? ` by ${job.pausedBy}` : ""}`
-      : job.expectedStart ? `starts ${clock(Math.max(when(job.expectedStart), Date.now()))}` : "waits");
+    setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
+    setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));
+    setAttr(origin, "title", originOf(feed, job));
+    show(origin, foreign);
+    show(priority, !foreign);
     setAttr(priority, "data-priority", priorityName(job.priority));
     if (priority.getRootNode().activeElement !== priority) priority.value = priorityName(job.priority);
-    show(pause, !held);
-    show(resume, held);
+    buttons.update(job);
   };
   return node;
+}
+
+function startOf(job) {
+  if (job.status === "paused") return `held${job.pausedBy ? ` by ${job.pausedBy}` : ""}`;
+  return job.expectedStart ? `starts ${clock(Math.max(when(job.expectedStart), Date.now()))}` : "waits";
 }
 
 export function render({ model, el }) {

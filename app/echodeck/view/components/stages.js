@@ -1,4 +1,13 @@
-// The stages of a job as a strip: widths are what each takes, names are whole or in the tooltip.
+// The stages of a job as a strip: widths are what each takes, names are whole or in the tooltip. A workflow may have a
+// hundred: then they stand close together, and those that were skipped are hairlines.
+
+const CLOSE = 10;
+const TOUCHING = 90;
+
+function timeOf(stage) {
+  if (Number.isFinite(stage.duration)) return short(stage.duration);
+  return stage.expected ? `~ ${short(stage.expected)}` : "";
+}
 
 function strip() {
   const box = h("div.stages", { data: { testid: "job-stages" } });
@@ -8,18 +17,19 @@ function strip() {
     node.update = (stage) => {
       const { status, expected, duration, step, steps } = stage;
       const running = status === "running";
-      const takes = duration ?? expected;
-      node.style.flexGrow = String(Math.max(0.2, takes ?? 1));
+      node.style.flexGrow = status === "skipped" ? "" : String(Math.max(0.2, duration ?? expected ?? 1));
       setAttr(node, "data-state", status);
       fill.style.width = `${status === "completed" ? 100 : running && steps ? (100 * step) / steps : running ? 30 : 0}%`;
-      const time = duration !== null && duration !== undefined ? short(duration) : expected ? `~ ${short(expected)}`
-        : "";
+      const time = timeOf(stage);
       setText(name, stage.name);
       setText(detail, running && steps ? `${step} / ${steps} · ${time}` : status === "skipped" ? "skipped" : time);
       setAttr(node, "title", [stage.name, detail.textContent, status].filter(Boolean).join(" · "));
     };
     return node;
   };
-  box.update = (stages) => rows(box, stages.map((stage, n) => ({ ...stage, n })), (stage) => stage.n, make);
+  box.update = (stages) => {
+    setAttr(box, "data-crowd", stages.length > TOUCHING ? "touching" : stages.length > CLOSE ? "close" : "");
+    rows(box, stages.map((stage, n) => ({ ...stage, n })), (stage) => stage.n, make);
+  };
   return box;
 }
