@@ -84,7 +84,7 @@ def test_of_metrics_and_previews_only_the_latest_are_kept() -> None:
 
 def test_log_lines_are_bounded_and_the_loss_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     outbox = Outbox(max_logs=3)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         for number in range(10):
             outbox.add(line(str(number)))
     assert len(caplog.records) == 1
