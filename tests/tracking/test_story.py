@@ -73,6 +73,11 @@ def test_steps_without_a_stage_are_those_of_one_called_run() -> None:
     assert stages(said) == [("run", "running", 2, 4)]
 
 
+def test_the_first_step_began_with_the_job() -> None:
+    said = tell(("log", "info"), ("step", 1), ("step", 1), total=4)
+    assert [one.samples[0][3] for one in said if isinstance(one, say.JobProgress)] == [2.0, 1.0]
+
+
 def test_the_total_belongs_to_the_stage_in_which_steps_are_made() -> None:
     said = tell(("stage", "load"), ("stage", "sample"), ("step", 1), ("stage", "decode"), ("end", DONE), total=30)
     plans = [one.stages for one in said if isinstance(one, say.JobReport) and one.fact == "planned"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -97,7 +98,8 @@ class Web:
         return answer
 
     def _silent(self, error: Exception) -> Unreachable:
-        why = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
+        said = re.sub(r"\[Errno -?\d+\] ", "", str(error)).lower() or type(error).__name__
+        why = "no answer in time" if isinstance(error, httpx.TimeoutException) else said
         return Unreachable(f"nothing answers at {self.url} ({why[:200]})")
 
 

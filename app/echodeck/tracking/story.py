@@ -49,7 +49,7 @@ class Story:
     """Feed it events in order. `done` and `total` are the steps of the current stage, `ended` whether it has."""
 
     def __init__(self, teller: JobTeller, clock: Clock, total: int = 0) -> None:
-        self._teller, self._clock = teller, clock
+        self._teller, self._clock, self._began_s = teller, clock, clock.now_s
         self._given = max(0, total)
         self._begun: list[tuple[str, int]] = []
         self._names: set[str] = set()
@@ -115,8 +115,10 @@ class Story:
         self._teller.stage(unique)
 
     def _step(self, count: int, preview: PreviewMaker | None) -> None:
-        if not self._begun:
+        if not self._begun:  # it has been going on since the job began
+            now_s, self._clock.now_s = self._clock.now_s, self._began_s
             self._enter(RUN, 0)
+            self._clock.now_s = now_s
         if self._given and not self._begun[-1][1]:
             self._begun[-1], self._given = (self.stage, self._given), 0
         self.done += count

@@ -87,9 +87,9 @@ class Run:
         queue = self._server.queue()
         if queue.running or queue.pending:
             # With others' prompts waiting, ours takes the next turn: it has waited here, one at a time.
-            self._control.told.plan([(WAIT, 0)])
-            self._control.told.stage(WAIT)
             self._follower = Follower(self._control.told, self._graph, before=(WAIT,))
+            self._follower.take(Started(prompt_id))
+            self._control.told.stage(WAIT)
         try:
             answer = self._server.post(self._graph, prompt_id, marked(self._job_id, self._feed.client_id),
                                        client_id=self._feed.client_id, front=bool(queue.pending))

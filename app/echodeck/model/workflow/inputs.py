@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .facts import facts
 from .graph import Graph, class_of, inputs_of
 from .plan import stages
 from .sampler import SEEDS
@@ -38,7 +39,8 @@ def inputs(graph: Graph, ends: Sequence[str] = ()) -> tuple[Input, ...]:
             kind = _kind(value)
             usual = name in SEEDS or name in _USUAL or (kind == "text" and is_text(name))
             found.append(Input(node.id, node.title, class_of(graph, node.id), name, value, kind, usual))
-    return tuple(sorted(found, key=_rank))
+    prompt = facts(graph, ends).prompt
+    return tuple(sorted(found, key=lambda one: -1 if prompt and one.value == prompt else _rank(one)))
 
 
 def _kind(value: str | int | float | bool) -> str:
