@@ -167,3 +167,26 @@ def test_whatever_is_said_the_bounds_hold_and_facts_keep_their_order(said: list[
     facts = [one for one in out if isinstance(one, say.JobReport)]
     places = [next(place for place, one in enumerate(added) if one is fact) for fact in facts]
     assert places == sorted(places)
+
+
+def test_after_an_outage_what_counts_now_goes_first() -> None:
+    outbox = Outbox()
+    for one in (report("planned"), progress(1), report("paused"), report("resumed"), progress(7),
+                report("planned", "b"), progress(3, "b"), report("completed", "b")):
+        outbox.add(one)
+    outbox.newest_first()
+    said = [(one.job_id, one.step, len(one.samples)) if isinstance(one, say.JobProgress)
+            else (one.job_id, one.fact) for one in drain(outbox)]  # type: ignore[attr-defined]
+    assert said == [
+        ("a", "planned"), ("a", "paused"), ("a", "resumed"), ("a", 7, 0),  # how it is now
+        ("a", 1, 1), ("a", 7, 1),  # how it came to be so
+        ("b", "planned"), ("b", 3, 1), ("b", "completed")]
+
+
+def test_what_was_on_its_way_stays_first() -> None:
+    outbox = Outbox()
+    outbox.add(progress(1))
+    sent = outbox.next()
+    outbox.add(progress(2))
+    outbox.newest_first()
+    assert outbox.next() is sent

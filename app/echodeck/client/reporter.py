@@ -57,6 +57,8 @@ class Reporter:
                 continue
             except EchodeckError as error:
                 log.warning("the hub refuses a %s: %s", entry.type, error)
+            except (TypeError, ValueError) as error:  # one that cannot be encoded must not hold up the others
+                log.warning("a %s cannot be said: %s", entry.type, error, exc_info=True)
             self.outbox.done(entry)
             if isinstance(entry.payload, say.JobProgress):
                 await asyncio.sleep(PROGRESS_S)
@@ -70,7 +72,7 @@ class Reporter:
                 kind = "host_metrics" if isinstance(payload, say.HostMetrics) else "job_preview"
                 try:
                     sent = self._client.send(kind, payload)
-                except InputError as error:
+                except (InputError, TypeError, ValueError) as error:
                     log.debug("a %s cannot be sent: %s", kind, error)
                     sent = True
                 if sent:

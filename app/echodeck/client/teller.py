@@ -62,7 +62,7 @@ class JobTeller:
 
     def plan(self, stages: list[tuple[str, int]]) -> None:
         """Which stages there are. Said again it replaces those after the current one, which keeps its place."""
-        self._stages = [(str(name), int(steps)) for name, steps in stages]
+        self._stages = [(sayable(str(name)), int(steps)) for name, steps in stages]
         self._report("planned", stages=self._stages)
 
     def stage(self, name: str) -> None:
@@ -70,6 +70,7 @@ class JobTeller:
 
         Raises EngineError for one that is not in what is left of the plan.
         """
+        name = sayable(name)
         later = [index for index, (stage, _) in enumerate(self._stages) if stage == name and index > self._index]
         if not later:
             raise EngineError(f"the engine began stage {name!r}, which is not in what is left of its plan")
@@ -113,11 +114,12 @@ class JobTeller:
     def log(self, level: str, message: str) -> None:
         """A line for the log, level debug, info, warning or error."""
         known: Any = level if level in LEVELS else "info"
-        self._tell(say.Log(known, self.hand.worker_id[:128], message[:MAX_LOG_CHARS], self.hand.job_id, self.now_s()))
+        self._tell(say.Log(known, self.hand.worker_id[:128], sayable(message[:MAX_LOG_CHARS]), self.hand.job_id,
+                           self.now_s()))
 
     def output(self, output: Output) -> None:
         """A file is finished and on disk."""
-        self._outputs.append(replace(output, host=output.host or self.hand.host))
+        self._outputs.append(replace(output, host=output.host or self.hand.host, path=sayable(output.path)))
 
     def paused(self) -> None:
         """It holds now (again: it still does)."""
@@ -146,7 +148,7 @@ class JobTeller:
         self._report("cancelled")
 
     def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
-        error = JobError(kind, message[:MAX_LOG_CHARS], retryable, detail[-MAX_DETAIL_CHARS:])
+        error = JobError(kind, sayable(message[:MAX_LOG_CHARS]), retryable, sayable(detail[-MAX_DETAIL_CHARS:]))
         self._report("failed", error=error)
 
     def released(self) -> None:
@@ -179,3 +181,8 @@ class JobTeller:
     def _report(self, fact: Fact, **fields: Any) -> None:
         hand = self.hand
         self._tell(say.JobReport(hand.job_id, hand.attempt, hand.worker_id, fact, self.now_s(), **fields))
+
+
+def sayable(text: str) -> str:
+    """Text that can be sent: bytes of a file name that are no UTF-8 (lone surrogates) become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
