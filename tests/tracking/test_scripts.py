@@ -91,6 +91,46 @@ def test_children_tell_of_their_own_jobs(script: Any, hub: Any, seen: Any, until
     assert whole["stages"][0]["step"] == 2
 
 
+def test_a_pools_workers_are_heard_to_the_end(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    done = script("""
+import multiprocessing
+from echodeck import track
+
+def work(n):
+    with track(f"part {n}", total=3) as job:
+        job.step(3)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(work, range(4))
+""", hub.url)
+    assert done.returncode == 0, done.stderr
+    until("all", lambda: ended(seen) == {f"part {n}": "completed" for n in range(4)})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_forked_child_ends_without_waiting_for_its_parents_thread(script: Any) -> None:
+    done = script("""
+import os, sys, warnings
+from echodeck import track
+from echodeck.tracking import job, link
+warnings.simplefilter("ignore")
+link.Link.finish.__defaults__ = (1000.0,)
+early = track("early")
+with track("parent", total=2):
+    if (child := os.fork()) == 0:
+        with early:
+            print(early.id)
+        link._link.finish(2.0)
+        sys.exit()
+    os.waitpid(child, 0)
+print(early.id)
+link._link.finish(2.0)
+""")
+    assert done.returncode == 0, done.stderr
+    assert len({*done.stdout.split()}) == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 def test_a_parents_job_is_silent_in_a_forked_child(script: Any, hub: Any, seen: Any, until: Any) -> None:
     done = script("""

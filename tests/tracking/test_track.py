@@ -186,18 +186,97 @@ def test_nothing_wrong_that_is_said_breaks_the_script(told: Any, seen: Any, unti
         job.step(preview=object())
         job.step(preview=lambda: 1 / 0)
         job.metric("loss", "many")  # type: ignore[arg-type]
+        job.metric("loss", float("nan"))
+        job.step("two")  # type: ignore[arg-type]
+        job.log("a file \udcff")
+        job.describe(width="wide", steps=None)
+        job.describe(colour="red")
         job.output("/nowhere/at/all.png")
         job.stage("s" * 5000)
+        job.stage("\udcff")
+        job.step(np.int64(2))
+        until("what came after", lambda: view(seen, job.id).get("currentStep") == 2)
+    done = until("its end", lambda: view(seen, job.id).get("status") == "completed" and view(seen, job.id))
+    assert done["metrics"] == {}
+    for said in ("could not be told", "cannot be shown", "no number of steps", "whole number", "no 'colour'"):
+        assert said in caplog.text
+    assert "refuses" not in caplog.text
+
+
+def test_the_end_of_a_job_arrives_when_its_hub_is_back(told: Any, until: Any) -> None:
+    with echodeck.connect(told.url) as seen:
+        with echodeck.track("short", total=5) as job:
+            job.step()
+            until("it", lambda: view(seen, job.id).get("currentStep") == 1)
+            told.kill()
+            until("the loss", lambda: links.link().gone_s() > 0)
+            for _ in range(4):
+                job.step()
+        told.start()
+        until("its end", lambda: view(seen, job.id).get("status") == "completed")
+        assert view(seen, job.id)["stages"][0]["step"] == 5
+
+
+def test_a_job_that_the_hub_took_for_lost_comes_back(told: Any, seen: Any, until: Any,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    with echodeck.track("slept", total=5) as job:
         job.step()
-    until("its end", lambda: view(seen, job.id).get("status") == "completed")
-    assert "no number" in caplog.text
-    assert "could not be told" in caplog.text
+        until("it", lambda: view(seen, job.id).get("currentStep") == 1)
+        with monkeypatch.context() as asleep:  # as of a machine that sleeps: the connection stays, no sign of life
+            asleep.setattr(links.Link, "_in_hand", lambda link: set())
+            until("the loss", lambda: view(seen, job.id)["status"] == "failed")
+        until("its return", lambda: view(seen, job.id)["status"] == "running")
+        job.step()
+    until("its end", lambda: view(seen, job.id)["status"] == "completed")
+
+
+def test_every_step_of_a_fast_loop_counts(told: Any, seen: Any, until: Any) -> None:
+    with echodeck.track("fast") as job:
+        for _ in echodeck.track(iter(range(1_000_000)), "faster"):
+            job.step()
+    ended = until("both ends", lambda: (all_ := [*seen.board.all("jobs").values()]) and len(all_) == 2 and all(
+        one["status"] == "completed" for one in all_) and all_)
+    assert [one["stages"][0]["step"] for one in ended] == [1_000_000] * 2
+
+
+def test_a_cell_that_fails_in_the_loop_has_failed(told: Any, seen: Any, until: Any,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in echodeck.track(range(5), "cell"):
+        break
+    # As IPython does after a cell: the process goes on.
+    monkeypatch.setattr("sys.last_value", ValueError("no"), raising=False)
+    found = until("its end", lambda: next((one for one in seen.board.all("jobs").values()
+                                           if one["status"] == "failed"), None))
+    assert found["error"] == "ValueError: no"
+
+
+def test_it_says_what_it_is_and_where(told: Any, until: Any) -> None:
+    with echodeck.track("hero", prompt="dusk") as job:
+        assert job.title == "hero"
+        until("its address", lambda: job.url == f"{told.url}/api/generations/{job.id}")
+
+
+def test_a_link_that_broke_holds_nobody(alone: None, until: Any, monkeypatch: pytest.MonkeyPatch,
+                                        caplog: pytest.LogCaptureFixture) -> None:
+    def broken(link: links.Link) -> int:
+        raise RuntimeError("of our own making")
+
+    monkeypatch.setattr(jobs, "AWAY_S", 0.0)
+    monkeypatch.setattr(jobs, "CHECK_S", 0.01)
+    monkeypatch.setattr(links.Link, "_look", broken)
+    with echodeck.track("held", total=3) as job:
+        until("its end", lambda: not links.link()._thread.is_alive())
+        job.ask("pause")
+        job.step()
+    assert "cannot be watched any more" in caplog.text
 
 
 @pytest.mark.parametrize("total", [-1, 2.5, "many", True])
 def test_a_wrong_total_is_said_at_once(total: Any) -> None:
     with pytest.raises(BadField, match="total"):
         echodeck.track("x", total=total)
+    with pytest.raises(BadField, match="total"):
+        echodeck.track("x").total = total
 
 
 def test_what_is_neither_a_title_nor_an_iterable() -> None:

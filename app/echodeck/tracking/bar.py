@@ -24,11 +24,12 @@ def wanted(given: bool | None) -> bool:
 class Bar:
     """Follows a story."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, began_s: float) -> None:
         from tqdm import tqdm
 
         self._title = title
         self._bar: Any = tqdm(desc=title, file=sys.stderr, dynamic_ncols=True)
+        self._bar.start_t = began_s  # it is shown a little later than what it shows began
         self._shown: tuple[Any, ...] = ()
 
     def show(self, story: Story) -> None:

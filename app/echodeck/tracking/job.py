@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 import traceback
@@ -15,22 +16,24 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from ..client.teller import sayable
 from ..errors import BadField, Cancelled
-from ..model.job import JobSpec
+from .facts import known, spec_of, whole
 from .story import LEFT, Ending, Event
 
 log = logging.getLogger(__name__)
 
 _now_s = time.monotonic
 
-MOST_QUEUED = 100_000
-"""What waits to be carried away, which happens many times a second; beyond, the oldest is dropped."""
+MOST_QUEUED = 500_000
+"""What waits to be carried away, which happens many times a second; beyond, the oldest is dropped. No loop in Python
+makes so many steps meanwhile, unless a picture is long in the making."""
+SETTLE_S = 1.0
 PREVIEW_S = 0.5
-FACTS = frozenset(one.name for one in fields(JobSpec)) - {"options", "shape", "type"}
 AWAY_S = 60.0
 """A job that is held goes on when its hub has been gone for so long: nobody is left who could resume it."""
 CHECK_S = 0.5
@@ -41,31 +44,34 @@ living: weakref.WeakSet[Job] = weakref.WeakSet()
 class Job:
     """What `track` gives. Use it as a context manager; it may be used from several threads.
 
-    `step`, `stage` and `checkpoint` block while somebody has paused the job, and raise Cancelled when somebody has
-    cancelled it. `total` may be set later. In a forked child the parent's job tells nothing: make one there.
+    What is known of it may be given: model, width, height, steps, frames, batch, seed, sampler, scheduler, prompt,
+    engine. `step`, `stage` and `checkpoint` block while somebody has paused the job, and raise Cancelled when somebody
+    has cancelled it. `total` may be set later. In a forked child the parent's job tells nothing: make one there.
     """
 
-    def __init__(self, title: str = "", total: int | None = None, *, model: str = "", width: int = 0, height: int = 0,
-                 steps: int = 0, frames: int = 1, batch: int = 1, seed: int = 0, sampler: str = "", scheduler: str = "",
-                 prompt: str = "", engine: str = "python", user: str = "", bar: bool | None = None) -> None:
-        if total is not None and (isinstance(total, bool) or not isinstance(total, int) or total < 0):
-            raise BadField("total", f"must be a whole number of steps, 0 or more, or None, got {total!r}")
-        self.id = uuid.uuid4().hex[:12]
-        kind = "video" if frames > 1 else "image"
-        self.spec = JobSpec(engine=engine, model=model, title=str(title or prompt[:60] or model or "job"), type=kind,
-                            prompt=prompt, width=width, height=height, steps=steps or total or 0, seed=seed,
-                            batch=batch, frames=frames, sampler=sampler, scheduler=scheduler)
-        self.user, self.bar = user, bar
-        self.given_total = total or 0
+    def __init__(self, title: str = "", total: int | None = None, *, user: str = "", bar: bool | None = None,
+                 **given: Any) -> None:
+        steps = 0 if total is None else whole("total", total, 0)
+        self.id, self._pid = _new_id(), os.getpid()
+        self.spec = spec_of(title, steps, given)
+        self.url = ""
+        """Where a hub tells of it; "" until it has begun."""
+        self.user, self.bar = sayable(str(user or "")), bar
+        self.given_total = steps
         self.events: deque[Event | float] = deque(maxlen=MOST_QUEUED)
         self._append = self.events.append
         self.outputs = 0
         self.began_s = time.time()
+        self.error_before = 0
         self._preview_due_s = 0.0
         self.muted = self._open = False
         self._wanted = ""
         self._changed = threading.Condition()
         self._gone: Callable[[], float] = lambda: 0.0
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
 
     # --- said ---
 
@@ -89,10 +95,7 @@ class Job:
 
     def metric(self, name: str, value: float) -> None:
         """A figure of the job's own: its latest value is shown with it."""
-        try:
-            self._say("metrics", {str(name)[:60]: float(value)})
-        except (TypeError, ValueError):
-            log.warning("metric %r: %r is no number", name, value)
+        self._say("metric", name, value)
 
     def output(self, path_or_image: Any) -> None:
         """A file that was made, or a picture that is to be kept as one."""
@@ -101,9 +104,13 @@ class Job:
 
     def describe(self, **facts: Any) -> None:
         """What is known only later: model, width, height, steps, prompt, sampler, …"""
-        known = {name: value for name, value in facts.items() if name in FACTS and value is not None}
-        self.spec = replace(self.spec, **known)
-        self._say("describe", known)
+        try:
+            found = known(facts)
+        except (TypeError, BadField) as error:
+            log.warning("%s: %s", self.title, error)
+        else:
+            self.spec = replace(self.spec, **found)
+            self._say("describe", found)
 
     def previewing(self) -> bool:
         """Whether a preview given now would be looked at: a hub is there, and one is due."""
@@ -118,8 +125,8 @@ class Job:
 
     @total.setter
     def total(self, total: int) -> None:
-        self.given_total = int(total)
-        self._say("total", int(total))
+        self.given_total = whole("total", total, 0)
+        self._say("total", self.given_total)
 
     # --- heeded ---
 
@@ -151,7 +158,7 @@ class Job:
         while self._wanted == "pause":
             self._changed.wait(CHECK_S)
             if self._wanted == "pause" and self._gone() > AWAY_S:
-                log.warning("%s was paused and its hub has been gone for %.0f s; it goes on", self.spec.title, AWAY_S)
+                log.warning("%s was paused and its hub has been gone for %.0f s; it goes on", self.title, AWAY_S)
                 self._wanted = ""
         self._holding = False
         self._say("resumed")
@@ -168,9 +175,12 @@ class Job:
 
     def begin(self) -> None:
         """It has begun; a second time it does nothing."""
-        if self._open:
+        if self._open or self.muted:
             return
+        if self._pid != os.getpid():  # made before a fork: whoever begins it has one of its own
+            self.id = _new_id()
         self._open, self.began_s = True, time.time()
+        self.error_before = id(getattr(sys, "last_value", None))
         living.add(self)
         from .link import link  # late: who never begins a job needs no thread
 
@@ -183,6 +193,14 @@ class Job:
             self._open = False
             living.discard(self)
             self._say("end", ending_of(error))
+            if _in_a_pool():
+                self._settle()
+
+    def _settle(self) -> None:
+        """A pool ends its workers by a signal as soon as it has their results, and nothing can be told then."""
+        from .link import link
+
+        link().settled(self, SETTLE_S)
 
     def _say(self, kind: str, value: Any = None, more: Any = None) -> None:
         self._append((kind, _now_s(), value, more))
@@ -209,6 +227,15 @@ def ending_of(error: BaseException | None) -> Ending:
     kind = type(error).__name__
     return Ending("failed", kind, f"{kind}: {error}" if str(error) else kind,
                   "".join(traceback.format_exception(error)))
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _in_a_pool() -> bool:
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and bool(processes.current_process().daemon)
 
 
 def _after_fork(jobs: Iterable[Job]) -> None:

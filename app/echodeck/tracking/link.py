@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import replace
 
 from ..client import WORKER, Backoff, Client
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 DRAIN_S = 0.05
 ALONE_S = 1.0
 """When no hub has answered for so long there is a bar; sooner if it is known that none is there."""
+CROWD = 50_000
+"""When more than this was waiting, the next look comes sooner."""
 FINISH_S = 2.0
 """How long a script that ends waits for what is still to be told, at most."""
 TOPICS = ["job_command"]
@@ -46,8 +49,10 @@ class Link:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._fresh: list[Job] = []
+        self._fresh: deque[Job] = deque()
+        self._awaited: deque[tuple[Job, threading.Event]] = deque()
         self._told: dict[str, Told] = {}
+        self._claimed: set[str] = set()
         self._finishing, self._finished = threading.Event(), threading.Event()
         self._lost_s: float | None = time.monotonic()
         self._began_s = time.monotonic()
@@ -70,10 +75,19 @@ class Link:
 
     def finish(self, timeout_s: float = FINISH_S) -> None:
         """At the end of the process: what is still to be told is told, if that is quickly done."""
+        if self.pid != os.getpid():  # a forked child inherits what its parent does at its end
+            return
         for job in [*living]:  # a loop that was left without its end
             job.end(getattr(sys, "last_value", None))
         self._finishing.set()
         self._finished.wait(timeout_s)
+
+    def settled(self, job: Job, timeout_s: float) -> None:
+        """Returns when all that the job said has been told, or cannot be, or it takes too long."""
+        if self.gone_s() < ALONE_S:
+            event = threading.Event()
+            self._awaited.append((job, event))
+            event.wait(timeout_s)
 
     # --- the thread ---
 
@@ -84,6 +98,7 @@ class Link:
             # Whatever is wrong with us, the script goes on; it is told once that nobody watches it.
             log.exception("this process cannot be watched any more; it goes on without")
         finally:
+            self._lost_s = self._lost_s or time.monotonic()  # what is held must not wait for us
             self._finished.set()
 
     async def _work(self) -> None:
@@ -110,8 +125,8 @@ class Link:
     async def _carry(self) -> None:
         """Until the process ends."""
         while not self._finishing.is_set():
-            self._look()
-            await asyncio.sleep(DRAIN_S)
+            crowded = self._look() > CROWD
+            await asyncio.sleep(DRAIN_S / 10 if crowded else DRAIN_S)
         self._look()
         until = time.monotonic() + FINISH_S
         while self._to_tell() and time.monotonic() < until:  # noqa: ASYNC110 - of acks, no single event
@@ -124,26 +139,36 @@ class Link:
         unknown = self._client.connection.state == "connecting" and not self._tried
         return len(self._reporter.outbox) > 0 and (unknown or self._client.connection.usable)
 
-    def _look(self) -> None:
+    def _look(self) -> int:
+        """Tells what the jobs have said; returns how much of one was waiting at most."""
+        awaited = [self._awaited.popleft() for _ in range(len(self._awaited))]
         connection = self._client.connection
         self._lost_s = None if connection.usable else self._lost_s or time.monotonic()
         self._tried = self._tried or connection.state == "waiting"
-        fresh, self._fresh = self._fresh, []
-        for job in fresh:
+        while self._fresh:
+            job = self._fresh.popleft()
             self._told[job.id] = self._tell_of(job)
         alone = not connection.usable and (self._tried or time.monotonic() - self._began_s > ALONE_S)
+        most = 0
         for told in [*self._told.values()]:
-            told.drain()
+            most = max(most, told.drain())
             told.settle(ending=self._finishing.is_set())
             told.show(alone and wanted(told.job.bar))
             if told.over:
                 told.close()
                 del self._told[told.job.id]
+        for job, event in awaited:
+            if job.id in self._told or self._to_tell():
+                self._awaited.append((job, event))
+            else:
+                event.set()
+        return most
 
     def _tell_of(self, job: Job) -> Told:
         hand = Hand(job.id, ATTEMPT, self._name, self._host)
         told = Told(job, hand, self._reporter.take, self._ahead_s, self._settings.output_dir, self._adopt)
         told.spec = replace(job.spec, shape=_shape(job.spec.title))
+        job.url = f"{self._client.url}/api/generations/{job.id}"
         self._adopt(told)
         told.start()
         return told
@@ -163,7 +188,7 @@ class Link:
     # --- the hub ---
 
     async def _greet(self, client: Client) -> None:
-        held = [say.InHand(told.job.id, ATTEMPT, self._name) for told in self._told.values()]
+        held = [say.InHand(*one) for one in sorted(self._in_hand())]
         result = await client.call("register", say.Register(
             self._agent_id, self._host, os.getpid(), __version__, running=held, kind="script", slots=0), ahead=True)
         self._heartbeat_s = float(result.get("heartbeatS") or self._heartbeat_s)
@@ -177,19 +202,32 @@ class Link:
         self._reporter.outbox.newest_first()
         self._reporter.wake()
 
+    def _in_hand(self) -> set[tuple[str, int, str]]:
+        """(job, attempt, worker) of what runs, and of what has ended without the hub knowing it yet."""
+        return {(job_id, ATTEMPT, self._name) for job_id in self._told} | self._reporter.outbox.unfinished()
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_s)
-            if not self._client.connection.usable or not self._told:
+            jobs = sorted({job_id for job_id, _, _ in self._in_hand()})
+            if not self._client.connection.usable or not jobs:
                 continue
             try:
-                result = await self._client.call("heartbeat", say.Heartbeat([*self._told]),
-                                                 timeout_s=4 * self._heartbeat_s)
+                result = await self._client.call("heartbeat", say.Heartbeat(jobs), timeout_s=4 * self._heartbeat_s)
             except EchodeckError as error:
                 log.debug("no answer to the heartbeat: %s", error)
                 continue
             for entry in result.get("jobs", []):
                 self._ask(str(entry.get("jobId")), str(entry.get("request") or ""))
+            self._claim({str(job_id) for job_id in result.get("abandon", [])})
+
+    def _claim(self, unknown: set[str]) -> None:
+        """Tells, once, of jobs that the hub takes for lost: the machine slept, or the process was stopped."""
+        for job_id in unknown - self._claimed:
+            if (told := self._told.get(job_id)) is not None:
+                self._adopt(told)
+                told.again()
+        self._claimed = unknown
 
     def _command(self, message: Message) -> None:
         self._ask(str(message.payload.get("jobId")), str(message.payload.get("command") or ""))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import mimetypes
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..client.teller import Hand, JobTeller
+from ..client.teller import Hand, JobTeller, sayable
 from ..model.job import Output
 from ..wire import say
 from . import picture
@@ -60,17 +62,19 @@ class Told:
         """To a hub that may know nothing of it: its plan once more."""
         self._teller.plan(self._teller.stages)
 
-    def drain(self) -> None:
-        """Tells what waits. Steps that come faster than can be told go together."""
+    def drain(self) -> int:
+        """Tells what waits, and returns how much did. Steps that come faster than can be told go together."""
         events = self.job.events
         waiting = len(events)
+        if waiting == events.maxlen:
+            self._warn("flood", f"{self.spec.title}: steps come faster than they can be told; not all are counted")
         together = 1 + waiting // MOST_TOLD
         steps, grouped, at_s, shown = 0, 0, 0.0, None
         for _ in range(waiting):
             said = events.popleft()
             event = ("step", said, 1, None) if isinstance(said, float) else said
             if event[0] == "step":
-                steps, grouped, at_s = steps + event[2], grouped + 1, event[1]
+                steps, grouped, at_s = steps + self._count(event[2]), grouped + 1, event[1]
                 shown = event[3] if event[3] is not None else shown
                 if grouped < together:
                     continue
@@ -81,12 +85,22 @@ class Told:
                 self._tell(event)
         if grouped:
             self._tell(("step", at_s, steps, shown))
+        return waiting
+
+    def _count(self, steps: Any) -> int:
+        try:
+            return index(steps)
+        except TypeError:
+            self._warn("count", f"{self.spec.title}: {steps!r} is no number of steps")
+            return 0
 
     def settle(self, *, ending: bool) -> None:
-        """A loop that was left is done, unless the script ends at once, with an exception that nobody caught."""
+        """A loop that was left is done, unless an exception that nobody caught came right after: the script's end, or
+        that of a notebook's cell."""
         if self._left is not None and (ending or time.monotonic() - self._left > LEFT_S):
             at_s, self._left = self._left, None
-            self.story.take(("end", at_s, ending_of(getattr(sys, "last_value", None) if ending else None), None))
+            error = getattr(sys, "last_value", None)
+            self._tell(("end", at_s, ending_of(None if id(error) == self.job.error_before else error), None))
 
     def _tell(self, event: Event) -> None:
         try:
@@ -101,12 +115,21 @@ class Told:
                 self.story.take(("step", at_s, count, partial(picture.small, shown)))
             case "end", at_s, Ending(fact="left"), _:
                 self._left = at_s
+            case "metric", at_s, name, value:
+                self._metric(at_s, name, value)
             case "describe", _, dict(facts), _:
                 self._describe(facts)
             case "made", at_s, made, int(number):
                 self.story.take(("output", at_s, self._output(made, number), None))
             case _:
                 self.story.take(event)
+
+    def _metric(self, at_s: float, name: Any, value: Any) -> None:
+        figure = float(value)
+        if math.isfinite(figure):
+            self.story.take(("metrics", at_s, {sayable(str(name)[:60]): figure}, None))
+        else:
+            self._warn(f"metric {name}", f"{self.spec.title}: {name} is {figure}, which cannot be shown")
 
     def _describe(self, facts: dict[str, Any]) -> None:
         spec = replace(self.spec, **facts)
@@ -142,7 +165,7 @@ class Told:
     def show(self, wanted: bool) -> None:
         """A bar in the terminal; one that is there stays, also when a hub comes."""
         if self._bar is None and wanted and not self.story.ended:
-            self._bar = Bar(self.spec.title)
+            self._bar = Bar(self.spec.title, self.job.began_s)
         if self._bar is not None:
             self._bar.show(self.story)
 
