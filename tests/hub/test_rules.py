@@ -411,7 +411,7 @@ async def test_cancelled_while_its_worker_is_lost(rig: Any) -> None:
     await rig.ask(rig.session(), "generation_command", {"jobId": job["id"], "command": "cancel"})
     await rig.tick(11.0)
     assert rig.job(job["id"]).state is JobState.CANCELLED
-    assert rig.alerts() == {}, "nothing is left to be done about it"
+    assert list(rig.alerts()) == ["silent:studio"], "nothing is left to be done about the job"
     assert "generation_cancelled" in rig.types()
     agent = await rig.agent(running=[held(job)])
     assert rig.registered["jobs"][0]["action"] == "abandon"

@@ -34,6 +34,7 @@ class Agents:
         what = "a script" if agent.kind == "script" else "an agent"
         engines = f" with {', '.join(agent.engines)}" if agent.engines else ""
         desk.log(change, "info", agent.id, f"{what} on {agent.host} is online{engines}")
+        desk.resolve_alert(change, f"silent:{agent.host}")
         settings = desk.settings
         return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s}
 
@@ -95,6 +96,10 @@ class Agents:
             desk.workers.forget(agent.id)
             return
         desk.log(change, "warning", agent.id, f"agent on {agent.host} is offline")
+        if not any(other.agent.host == agent.host for other in desk.workers.online()):
+            said = "its agent is not heard from: it was stopped, the machine sleeps, or the network is cut"
+            desk.raise_alert(change, f"silent:{agent.host}", "warning", f"{agent.host} is silent", said,
+                             host=agent.host)
         self.engines_away(change)
 
     def engines_away(self, change: Change) -> None:

@@ -62,8 +62,8 @@ def routes(room: Room, settings: Settings) -> APIRouter:
         return answer(SystemFigures(
             status="healthy" if status_of(room).stats.healthy else "degraded", service=SERVICE,
             cpu_percent=host.cpu_percent if host else 0.0, memory_percent=host.memory_percent if host else 0.0,
-            vram_used_gb=sum(gpu.vram_used_bytes or 0 for gpu in (host.gpus if host else ())) / GB,
-            nvidia_vram_total_gb=sum(gpu.vram_total_bytes or 0 for gpu in gpus) / GB,
+            vram_used_gb=sum(gpu.memory_used_bytes or 0 for gpu in (host.gpus if host else ())) / GB,
+            nvidia_vram_total_gb=sum(gpu.memory_total_bytes or 0 for gpu in gpus) / GB,
         ))
 
     @router.get("/status/system-health", responses=shows(SystemHealth))
@@ -130,8 +130,8 @@ def health_of(room: Room, data: Path) -> SystemHealth:
                             MemoryHealth(), DiskHealth(), "",
                             list(dict.fromkeys(["no machine has been measured yet", *reasons])))
     disk = _disk(host, data)
-    used = sum(gpu.vram_used_bytes or 0 for gpu in host.gpus)
-    total = sum(gpu.vram_total_bytes or 0 for gpu in host.gpus)
+    used = sum(gpu.memory_used_bytes or 0 for gpu in host.gpus)
+    total = sum(gpu.memory_total_bytes or 0 for gpu in host.gpus)
     memory = MemoryHealth(host.memory_used_bytes, host.memory_total_bytes, host.memory_available_bytes,
                           host.memory_percent)
     for what, percent in (("memory", memory.percentage), ("disk", disk.percentage)):

@@ -208,6 +208,11 @@ async def test_agents_are_shown_online_busy_and_offline(place: Any, ada: Any, ag
     assert status() == "offline"
     [engine] = place.room.initial_state().engines
     assert "online" in engine["reason"]
+    [alert] = place.alerts()
+    assert (alert["level"], alert["host"]) == ("warning", "studio")
+    assert alert["title"] == "studio is silent"
+    await place.hand("agent-2")
+    assert place.alerts() == []
 
 
 async def test_previews_and_metrics_are_shown_but_not_kept(place: Any, ada: Any, agent: Any) -> None:

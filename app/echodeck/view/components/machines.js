@@ -19,17 +19,33 @@ function share(part, whole) {
   return whole ? (100 * part) / whole : 0;
 }
 
+// A unified GPU (an APU) works in the system's memory too, in its GTT: its VRAM alone says nothing.
+function gpuMemory(gpu) {
+  const of = (vram, gtt) => Number.isFinite(vram) ? vram + (gpu.unified && gtt || 0) : vram;
+  return [of(gpu.vram_used_bytes, gpu.gtt_used_bytes), of(gpu.vram_total_bytes, gpu.gtt_total_bytes)];
+}
+
+// What slows a GPU down and how warm it is, for whoever looks closer.
+function gpuTitle(gpu) {
+  const parts = [gpu.name];
+  for (const [x, unit] of [[gpu.temp_c, "°C"], [gpu.power_w, "W"]]) {
+    if (Number.isFinite(x)) parts.push(`${Math.round(x)} ${unit}`);
+  }
+  if (gpu.throttle?.length) parts.push(`throttled: ${gpu.throttle.join(", ")}`);
+  return parts.join(" · ");
+}
+
 function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
-  if (Number.isFinite(gpu.vram_total_bytes)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: share(gpu.vram_used_bytes,
-      gpu.vram_total_bytes),
-      text: ofBytes(gpu.vram_used_bytes, gpu.vram_total_bytes), title: gpu.name });
+  const [used, total] = gpuMemory(gpu);
+  if (Number.isFinite(total)) {
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: share(used, total),
+      text: ofBytes(used, total), title: gpuTitle(gpu) });
   }
   if (Number.isFinite(gpu.util_percent)) {
     meters.push({ key: `gpu${n}`, label: `GPU${n}`, tone: "gpu", share: gpu.util_percent,
-      text: percent(gpu.util_percent), title: gpu.name });
+      text: percent(gpu.util_percent), title: gpuTitle(gpu) });
   }
   return meters;
 }
@@ -63,15 +79,17 @@ function details(host) {
   return lines;
 }
 
-// Echodeck's own processes on the machine, those of one name together.
-function processes(host) {
+// Processes on the machine, those of one engine or name together.
+function processes(list) {
   const found = new Map();
-  for (const { name, cpu_percent: cpu, memory_bytes: memory } of host.processes) {
-    const sum = found.get(name) ?? { name, count: 0, cpu: 0, memory: 0 };
-    found.set(name, { name, count: sum.count + 1, cpu: sum.cpu + cpu, memory: sum.memory + memory });
+  for (const { name, engine, cpu_percent: cpu, memory_bytes: memory, vram_bytes: vram } of list) {
+    const key = engine || name;
+    const sum = found.get(key) ?? { name: key, count: 0, cpu: 0, memory: 0, vram: 0 };
+    found.set(key, { name: key, count: sum.count + 1, cpu: sum.cpu + cpu, memory: sum.memory + memory,
+      vram: sum.vram + (vram ?? 0) });
   }
-  return [...found.values()].map(({ name, count, cpu, memory }) =>
-    `${name}${count > 1 ? ` × ${count}` : ""}: ${cpu.toFixed(0)} % CPU, ${bytes(memory)}`);
+  return [...found.values()].map(({ name, count, cpu, memory, vram }) =>
+    `${name}${count > 1 ? ` × ${count}` : ""}: ${cpu.toFixed(0)} % CPU, ${bytes(memory)}${vram ? `, ${bytes(vram)} VRAM` : ""}`);
 }
 
 function heat(host) {
@@ -113,8 +131,10 @@ function machine(feed, name) {
   const facts = h("div.details");
   const own = h("div.details");
   const ownBox = h("div.own", {}, h("small", {}, "echodeck here"), own);
+  const engines = h("div.details");
+  const enginesBox = h("div.own", {}, h("small", {}, "generating here"), engines);
   const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right),
-    bars, coreBox, why, facts, ownBox);
+    bars, coreBox, why, facts, enginesBox, ownBox);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
@@ -131,7 +151,9 @@ function machine(feed, name) {
     setText(why, reasons.join(" "));
     show(why, reasons.length > 0);
     rows(facts, details(host).map((text, n) => [n, text]), ([n]) => n, textRow);
-    rows(own, processes(host).map((text, n) => [n, text]), ([n]) => n, textRow);
+    rows(engines, processes(host.generators ?? []).map((text, n) => [n, text]), ([n]) => n, textRow);
+    show(enginesBox, (host.generators ?? []).length > 0);
+    rows(own, processes(host.processes).map((text, n) => [n, text]), ([n]) => n, textRow);
     show(ownBox, host.processes.length > 0);
     node.tick();
   };
