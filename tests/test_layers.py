@@ -94,9 +94,11 @@ def test_imports_keep_to_the_table(path: Path) -> None:
 
 
 def test_the_extension_needs_nothing_but_what_comfyui_has() -> None:
+    its_own = "echodeck.engines.comfyui.extension"
+    allowed = {"aiohttp", "PIL", "comfy", "comfy_execution", "execution", "server"}
     for path in INSIDE_COMFYUI.rglob("*.py"):
-        heads = {name.split(".")[0] for name, _ in imports(path)}
-        assert heads - sys.stdlib_module_names - {"__future__"} <= {"aiohttp", "comfy", "server"}
+        heads = {name.split(".")[0] for name, _ in imports(path) if not name.startswith(its_own)}
+        assert heads - sys.stdlib_module_names - {"__future__"} <= allowed
 
 
 def test_the_check_sees_every_kind_of_import() -> None:

@@ -1,163 +1,35 @@
-"""The extension in a stand-in for ComfyUI's server and sampler callback, written from how a real one works."""
+"""The extension in a stand-in for the inside of ComfyUI: what monitors are sent, and that nobody else notices."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import json
-import sys
-import threading
+import struct
 import time
 from collections.abc import Callable, Iterator
-from enum import IntEnum
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
-EXTENSION = Path(__file__).parents[3] / "app" / "echodeck" / "engines" / "comfyui" / "extension" / "__init__.py"
-MONITOR, BROWSER = "echodeck-1", "browser-1"
+from echodeck.engines.comfyui.frames import Preview, parse_binary
 
+from .inside import BROWSER, MONITOR, Binary, ComfyUI, Routes, Socket, load, running
 
-class Binary(IntEnum):
-    PREVIEW_IMAGE = 1
-    UNENCODED_PREVIEW_IMAGE = 2
-    TEXT = 3
-    PREVIEW_IMAGE_WITH_METADATA = 4
-
-
-class Routes:
-    """As aiohttp's table, as far as it is used."""
-
-    def __init__(self) -> None:
-        self.table: dict[tuple[str, str], Any] = {}
-
-    def get(self, path: str) -> Callable[[Any], Any]:
-        return lambda handler: self.table.setdefault(("GET", path), handler)
-
-    def post(self, path: str) -> Callable[[Any], Any]:
-        return lambda handler: self.table.setdefault(("POST", path), handler)
-
-
-class Interrupted(Exception):
-    """As ComfyUI's own."""
-
-
-class ComfyUI:
-    """A server with sockets, a prompt that runs, and a sampler that calls back."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[Any, Any, Any]] = []
-        self.sockets: dict[str, Any] = {BROWSER: object()}
-        self.routes = Routes()
-        self.last_prompt_id, self.last_node_id = "p", "3"
-        self.prompt_queue = SimpleNamespace(currently_running={0: [0, "p", {}, {}, []]})
-        self.utils = ModuleType("comfy.utils")
-        self.management = ModuleType("comfy.model_management")
-        self.interrupted = False
-        self.management.processing_interrupted = lambda: self.interrupted  # type: ignore[attr-defined]
-        self.utils.PROGRESS_BAR_HOOK = None  # type: ignore[attr-defined]
-
-        def set_progress_bar_global_hook(hook: Any) -> None:
-            self.utils.PROGRESS_BAR_HOOK = hook  # type: ignore[attr-defined]
-
-        self.utils.set_progress_bar_global_hook = set_progress_bar_global_hook  # type: ignore[attr-defined]
-
-    def send_sync(self, event: Any, data: Any, sid: Any = None) -> None:
-        self.sent.append((event, data, sid))
-
-    def to(self, sid: Any) -> list[tuple[Any, Any]]:
-        return [(event, data) for event, data, whom in self.sent if whom == sid]
-
-    def hijack_progress(self) -> None:
-        """What main.py does when the custom nodes are there."""
-
-        def hook(value: int, total: int, preview: Any, prompt_id: Any = None, node_id: Any = None) -> None:
-            if self.interrupted:
-                raise Interrupted
-            self.send_sync("progress", {"value": value, "max": total, "prompt_id": "p", "node": "3"}, BROWSER)
-            if preview is not None:
-                self.send_sync(Binary.UNENCODED_PREVIEW_IMAGE, preview, BROWSER)
-
-        self.utils.set_progress_bar_global_hook(hook)
-
-    def sample(self, steps: int, made: list[int]) -> None:
-        """A sampler's loop."""
-        for step in range(1, steps + 1):
-            made.append(step)
-            self.utils.PROGRESS_BAR_HOOK(step, steps, ("JPEG", f"picture {step}", 512), node_id="3")
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        async def json_() -> Any:
-            if body is None:
-                raise ValueError
-            return body
-
-        answer = asyncio.run(self.routes.table[method, path](SimpleNamespace(json=json_)))
-        return answer.status, json.loads(answer.body)
-
-
-def load(server: Any, utils: Any = None, management: Any = None, binary: Any = Binary) -> Any:
-    """The extension, loaded as ComfyUI loads a custom node."""
-    comfy = ModuleType("comfy")
-    stands: dict[str, Any] = {"server": SimpleNamespace(PromptServer=SimpleNamespace(instance=server),
-                                                        BinaryEventTypes=binary), "comfy": comfy}
-    for name, module in (("utils", utils), ("model_management", management)):
-        stands[f"comfy.{name}"] = module
-        if module is not None:
-            setattr(comfy, name, module)
-    before = {name: sys.modules.get(name) for name in stands}
-    sys.modules.update(stands)
-    try:
-        spec = importlib.util.spec_from_file_location("echodeck_in_comfyui", EXTENSION)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        for name, one in before.items():
-            if one is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = one
+EXECUTING = {"node": "3", "prompt_id": "p"}
 
 
 @pytest.fixture
-def comfyui() -> ComfyUI:
-    return ComfyUI()
+def comfyui() -> Iterator[ComfyUI]:
+    with running(ComfyUI()) as server:
+        yield server
 
 
 @pytest.fixture
 def extension(comfyui: ComfyUI) -> Any:
-    module = load(comfyui, comfyui.utils, comfyui.management)
+    module = load(comfyui, comfyui.utils, comfyui.management, comfyui.execution)
     comfyui.hijack_progress()
     return module
-
-
-@pytest.fixture
-def sampling(comfyui: ComfyUI) -> Iterator[Callable[[int], tuple[threading.Thread, list[int], list[BaseException]]]]:
-    started: list[threading.Thread] = []
-
-    def start(steps: int) -> tuple[threading.Thread, list[int], list[BaseException]]:
-        made: list[int] = []
-        raised: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                comfyui.sample(steps, made)
-            except Interrupted as error:
-                raised.append(error)
-
-        started.append(threading.Thread(target=work))
-        started[-1].start()
-        return started[-1], made, raised
-
-    yield start
-    comfyui.interrupted = True
-    for thread in started:
-        thread.join(10)
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -167,123 +39,278 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.001)
 
 
+def picture(width: int = 64, height: int = 64) -> tuple[str, Image.Image, int]:
+    """A preview as a sampler gives it."""
+    return "JPEG", Image.new("RGB", (width, height), (200, 100, 50)), 512
+
+
+def preview(frame: bytes) -> Preview:
+    found = parse_binary(frame)
+    assert isinstance(found, Preview)
+    return found
+
+
+# --- events ---
+
+
 def test_it_is_no_node_and_says_that_it_is_there(comfyui: ComfyUI, extension: Any) -> None:
     assert extension.NODE_CLASS_MAPPINGS == {}
-    status, state = comfyui.ask("GET", "/echodeck/state")
-    assert (status, state["version"], state["features"]) == (
-        200, extension.VERSION, {"events": True, "pause": True, "reasons": {}})
+    state = comfyui.state()
+    assert (state["version"], state["running"]) == (extension.VERSION, "p")
+    assert state["features"] == {"events": True, "pause": True, "reasons": {}}
 
 
-def test_what_is_meant_for_others_reaches_them_unchanged_and_echodeck_too(comfyui: ComfyUI, extension: Any) -> None:
-    comfyui.sockets[MONITOR] = object()
-    data = {"node": "3", "prompt_id": "p"}
-    comfyui.send_sync("executing", data, BROWSER)
-    assert comfyui.sent == [("executing", data, BROWSER),
-                            ("echodeck.event", {"event": "executing", "data": data}, MONITOR)]
+def test_what_is_meant_for_others_reaches_them_unchanged_and_monitors_too(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    [(event, data, sid)] = comfyui.sent
+    assert (event, sid) == ("executing", BROWSER)
+    assert data is EXECUTING
+    assert monitor.got == [{"type": "echodeck.event", "data": {"event": "executing", "data": EXECUTING,
+                                                               "prompt_id": "p", "sid_present": True}}]
+    assert comfyui.sockets[BROWSER].got == []
 
 
-def test_nothing_is_sent_on_where_nobody_listens_or_everybody_gets_it(comfyui: ComfyUI, extension: Any) -> None:
-    comfyui.send_sync("executing", {"node": "3", "prompt_id": "p"}, BROWSER)
-    comfyui.sockets[MONITOR] = object()
+def test_nothing_is_sent_on_where_nobody_listens_or_it_arrives_by_itself(comfyui: ComfyUI, extension: Any) -> None:
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    monitor = comfyui.monitor()
     comfyui.send_sync("status", {}, None)
-    comfyui.send_sync("progress", {}, MONITOR)
-    assert [sid for _, _, sid in comfyui.sent] == [BROWSER, None, MONITOR]
+    comfyui.send_sync("progress", {}, None)
+    comfyui.send_sync("executing", EXECUTING, MONITOR)
+    comfyui.send_sync("logs", {"entries": []}, BROWSER)
+    comfyui.settle()
+    assert monitor.got == []
+    assert len(comfyui.sent) == 5
+
+
+def test_of_two_monitors_the_one_whose_prompt_it_is_gets_it_once(comfyui: ComfyUI, extension: Any) -> None:
+    own, other = comfyui.monitor(), Socket()
+    comfyui.sockets["echodeck-2"] = other
+    comfyui.send_sync("executing", EXECUTING, MONITOR)
+    comfyui.settle()
+    assert (own.got, other.events()) == ([], [("executing", EXECUTING)])
 
 
 def test_it_works_while_the_submitter_is_away(comfyui: ComfyUI, extension: Any) -> None:
-    comfyui.sockets = {MONITOR: object()}
+    monitor = comfyui.monitor()
     comfyui.send_sync("execution_success", {"prompt_id": "p"}, "a browser that was closed")
-    assert comfyui.to(MONITOR) == [("echodeck.event", {"event": "execution_success", "data": {"prompt_id": "p"}})]
+    comfyui.settle()
+    assert monitor.events() == [("execution_success", {"prompt_id": "p"})]
+    assert monitor.got[0]["data"]["sid_present"] is False
+
+
+def test_a_prompt_without_a_client_is_told_of_too(comfyui: ComfyUI, extension: Any) -> None:
+    monitor, comfyui.client_id = comfyui.monitor(), None
+    executor = comfyui.execution.PromptExecutor(comfyui)
+    executor.add_message("execution_start", {"prompt_id": "p"}, broadcast=False)
+    executor.add_message("execution_interrupted", {"prompt_id": "p"}, broadcast=True)
+    comfyui.client_id = BROWSER
+    executor.add_message("execution_start", {"prompt_id": "q"}, broadcast=False)
+    comfyui.settle()
+    assert monitor.events() == [("execution_start", {"prompt_id": "p"}), ("execution_start", {"prompt_id": "q"})]
+    assert comfyui.sent == [("execution_interrupted", {"prompt_id": "p"}, None),
+                            ("execution_start", {"prompt_id": "q"}, BROWSER)]
+
+
+def test_inputs_of_a_failed_node_are_left_out(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync("execution_error", {"prompt_id": "p", "node_id": "3", "current_inputs": {"key": ["secret"]},
+                                          "current_outputs": []}, BROWSER)
+    comfyui.settle()
+    assert monitor.events() == [("execution_error", {"prompt_id": "p", "node_id": "3"})]
+    assert "current_inputs" in comfyui.sent[0][1]
+
+
+def test_what_is_no_json_is_named_or_left_out_and_the_rest_goes_on(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    circle: dict[str, Any] = {"prompt_id": "p"}
+    circle["self"] = circle
+    for data in ({"prompt_id": "p", "output": {"odd": [object()]}}, circle, {("not", "text"): 1}, EXECUTING):
+        comfyui.send_sync("executed", data, BROWSER)
+    comfyui.settle()
+    assert monitor.events() == [("executed", {"prompt_id": "p", "output": {"odd": ["<object>"]}}),
+                                ("executed", EXECUTING)]
+    assert comfyui.state()["features"]["events"]
+
+
+def test_the_servers_own_arguments_and_answer_pass_through(comfyui: ComfyUI) -> None:
+    asked: list[Any] = []
+
+    def send_sync(*values: Any, **named: Any) -> str:
+        asked.append((values, named))
+        return "an answer"
+
+    comfyui.send_sync = send_sync  # type: ignore[method-assign, assignment]
+    load(comfyui, comfyui.utils, comfyui.management, comfyui.execution)
+    assert comfyui.send_sync("executing", EXECUTING, BROWSER, "new", newer=1) == "an answer"
+    assert asked == [(("executing", EXECUTING, BROWSER, "new"), {"newer": 1})]
+
+
+# --- slow, broken and leaving monitors ---
+
+
+def test_a_monitor_that_does_not_read_holds_up_nobody(comfyui: ComfyUI, extension: Any) -> None:
+    monitor, other = comfyui.monitor(read=False), Socket()
+    comfyui.sockets["echodeck-2"] = other
+    for _ in range(3000):
+        comfyui.send_sync("executing", EXECUTING, BROWSER)
+    until(lambda: len(other.got) == 3000)
+    assert monitor.got == []
+    assert len(comfyui.to(BROWSER)) == 3000
+
+
+def test_one_that_too_much_waits_for_is_let_go(comfyui: ComfyUI, extension: Any,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = comfyui.monitor(read=False)
+    monkeypatch.setattr(extension.outbox, "MOST_BYTES", 500)
+    for _ in range(10):
+        comfyui.send_sync("executing", EXECUTING, BROWSER)
+    until(lambda: monitor.ended)
+    assert comfyui.state()["features"]["events"]
+
+
+def test_one_that_takes_nothing_for_a_while_is_let_go(comfyui: ComfyUI, extension: Any,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = comfyui.monitor(read=False)
+    monkeypatch.setattr(extension.outbox, "SEND_S", 0.01)
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    until(lambda: monitor.ended)
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    again = comfyui.monitor()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert again.events() == [("executing", EXECUTING)]
+
+
+def test_one_that_breaks_is_let_go(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor(broken=True)
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert monitor.ended
+    assert comfyui.state()["features"]["events"]
+
+
+def test_one_that_left_is_forgotten(comfyui: ComfyUI, extension: Any) -> None:
+    comfyui.monitor()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert comfyui.state()["monitors"] == 1
+    del comfyui.sockets[MONITOR]
+    comfyui.sockets["echodeck-2"] = Socket()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert list(comfyui.echodeck._outboxes) == ["echodeck-2"]  # type: ignore[attr-defined]
+
+
+# --- previews ---
 
 
 def test_pictures_go_with_their_prompt_and_node_and_not_too_often(comfyui: ComfyUI, extension: Any) -> None:
-    comfyui.sockets[MONITOR] = object()
-    picture = ("JPEG", "picture", 512)
+    monitor = comfyui.monitor()
     for _ in range(3):
-        comfyui.send_sync(Binary.UNENCODED_PREVIEW_IMAGE, picture, BROWSER)
-    [(event, (image, about))] = comfyui.to(MONITOR)
-    assert (event, image) == (Binary.PREVIEW_IMAGE_WITH_METADATA, picture)
-    assert (about["prompt_id"], about["node_id"]) == ("p", "3")
+        comfyui.send_sync(Binary.UNENCODED_PREVIEW_IMAGE, picture(), BROWSER)
+    comfyui.settle()
+    [frame] = monitor.pictures()
+    found = preview(frame)
+    assert (found.mime, found.prompt_id, found.node) == ("image/jpeg", "p", "3")
     assert len(comfyui.to(BROWSER)) == 3
 
 
-def test_an_older_comfyui_sends_pictures_as_they_are(comfyui: ComfyUI) -> None:
-    load(comfyui, comfyui.utils, comfyui.management, SimpleNamespace(UNENCODED_PREVIEW_IMAGE=2))
-    comfyui.sockets[MONITOR] = object()
-    comfyui.send_sync(2, "picture", BROWSER)
-    assert comfyui.to(MONITOR) == [(2, "picture")]
+def test_a_picture_is_made_smaller_but_never_larger(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync(Binary.PREVIEW_IMAGE_WITH_METADATA, (picture(1024, 512), {"node_id": "7", "prompt_id": "q"}),
+                      BROWSER)
+    comfyui.settle()
+    found = preview(monitor.pictures()[0])
+    assert Image.open(BytesIO(found.image)).size == (384, 192)
+    assert (found.prompt_id, found.node) == ("q", "7")
+    small = extension.picture.encoded(picture(64, 32), {})
+    assert Image.open(BytesIO(preview(small).image)).size == (64, 32)
+
+
+def test_a_picture_that_a_node_encoded_itself_is_sent_on_as_it_is(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync(Binary.PREVIEW_IMAGE, struct.pack(">I", 2) + b"a PNG", BROWSER)
+    comfyui.settle()
+    found = preview(monitor.pictures()[0])
+    assert (found.mime, found.image, found.prompt_id) == ("image/png", b"a PNG", "p")
+    assert extension.picture.encoded(struct.pack(">I", 2) + bytes(2 << 20), {}) == b""
+
+
+def test_a_picture_that_everybody_gets_is_named_for_monitors(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync(Binary.UNENCODED_PREVIEW_IMAGE, picture(), None)
+    comfyui.settle()
+    assert preview(monitor.pictures()[0]).prompt_id == "p"
+
+
+def test_other_binary_messages_are_left_alone(comfyui: ComfyUI, extension: Any) -> None:
+    monitor = comfyui.monitor()
+    comfyui.send_sync(Binary.TEXT, b"text of a node", BROWSER)
+    comfyui.send_sync(99, b"of another extension", BROWSER)
+    comfyui.settle()
+    assert monitor.got == []
+
+
+def test_a_picture_that_is_none_is_said_once_and_the_rest_goes_on(comfyui: ComfyUI, extension: Any,
+                                                                  caplog: pytest.LogCaptureFixture,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension.picture, "PREVIEW_S", 0.0)
+    monitor = comfyui.monitor()
+    for _ in range(2):
+        comfyui.send_sync(Binary.UNENCODED_PREVIEW_IMAGE, ("JPEG", "no picture", 512), BROWSER)
+        comfyui.settle()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert monitor.events() == [("executing", EXECUTING)]
+    assert caplog.text.count("a preview cannot be sent on") == 1
+
+
+def test_an_older_comfyui_without_such_a_frame_gets_it_all_the_same(comfyui: ComfyUI) -> None:
+    load(comfyui, comfyui.utils, comfyui.management, comfyui.execution, SimpleNamespace(UNENCODED_PREVIEW_IMAGE=2))
+    monitor = comfyui.monitor()
+    comfyui.send_sync(2, picture(), BROWSER)
+    comfyui.settle()
+    assert preview(monitor.pictures()[0]).node == "3"
+
+
+# --- a ComfyUI that is not as it is known ---
 
 
 def test_a_failure_of_its_own_harms_nobody_and_is_said_once(comfyui: ComfyUI, extension: Any,
                                                             caplog: pytest.LogCaptureFixture) -> None:
-    comfyui.sockets = None  # type: ignore[assignment]
+    sockets, comfyui.sockets = comfyui.sockets, None  # type: ignore[assignment]
     for _ in range(3):
-        comfyui.send_sync("executing", {"node": "3"}, BROWSER)
+        comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.sockets = sockets
     assert len(comfyui.to(BROWSER)) == 3
     assert caplog.text.count("cannot be sent on any more") == 1
+    assert not comfyui.state()["features"]["events"]
 
 
-def test_a_held_prompt_stands_at_a_step_and_goes_on(comfyui: ComfyUI, extension: Any, sampling: Any) -> None:
-    comfyui.sockets[MONITOR] = object()
-    assert comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": True}) == (200, {"held": "p"})
-    thread, made, _ = sampling(4)
-    until(lambda: ("echodeck.held", {"prompt_id": "p"}) in comfyui.to(MONITOR))
-    assert comfyui.ask("GET", "/echodeck/state")[1]["holding"]
-    time.sleep(0.2)  # what stands makes no step: there is nothing that could be waited for
-    assert made == [1]
-    assert len([one for one in comfyui.to(BROWSER) if one[0] == "progress"]) == 1, "its step was told before"
-    comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": False})
-    thread.join(10)
-    assert made == [1, 2, 3, 4]
-    assert comfyui.to(MONITOR).count(("echodeck.released", {"prompt_id": "p"})) == 1
+def test_a_second_copy_stands_back(comfyui: ComfyUI, extension: Any, caplog: pytest.LogCaptureFixture) -> None:
+    load(comfyui, comfyui.utils, comfyui.management, comfyui.execution)
+    monitor = comfyui.monitor()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert len(monitor.got) == 1
+    assert "is there twice" in caplog.text
 
 
-def test_an_interruption_ends_one_that_stands(comfyui: ComfyUI, extension: Any, sampling: Any) -> None:
-    comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": True})
-    thread, made, raised = sampling(4)
-    until(lambda: comfyui.ask("GET", "/echodeck/state")[1]["holding"])
-    comfyui.interrupted = True
-    thread.join(10)
-    assert made == [1, 2]
-    assert len(raised) == 1
+def test_without_an_executor_only_prompts_with_a_client_are_told_of(comfyui: ComfyUI) -> None:
+    load(comfyui, comfyui.utils, comfyui.management)
+    monitor = comfyui.monitor()
+    comfyui.send_sync("executing", EXECUTING, BROWSER)
+    comfyui.settle()
+    assert monitor.events() == [("executing", EXECUTING)]
 
 
-def test_only_what_runs_can_be_held_and_the_hold_ends_with_it(comfyui: ComfyUI, extension: Any, sampling: Any) -> None:
-    assert comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "q", "hold": True})[0] == 409
-    assert comfyui.ask("POST", "/echodeck/hold", {"hold": True})[0] == 400
-    assert comfyui.ask("POST", "/echodeck/hold")[0] == 400
-    comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": True})
-    comfyui.send_sync("executing", {"node": None, "prompt_id": "p"}, BROWSER)
-    assert comfyui.ask("GET", "/echodeck/state")[1]["held"] == ""
-    thread, made, _ = sampling(3)
-    thread.join(10)
-    assert made == [1, 2, 3]
-
-
-def test_one_that_nobody_could_release_goes_on(comfyui: ComfyUI, extension: Any, sampling: Any,
-                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extension, "ALONE_S", 0.1)
-    comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": True})
-    thread, made, _ = sampling(2)
-    thread.join(10)
-    assert made == [1, 2]
-
-
-@pytest.mark.parametrize("missing", ["set_progress_bar_global_hook", "processing_interrupted", "prompt_queue", "comfy"])
-def test_a_comfyui_without_what_holding_needs_is_still_watched(comfyui: ComfyUI, missing: str) -> None:
-    utils, management = comfyui.utils, comfyui.management
-    for thing in (utils, management, comfyui):
-        if missing in vars(thing):
-            delattr(thing, missing)
-    load(comfyui, *((None, None) if missing == "comfy" else (utils, management)))
-    _, state = comfyui.ask("GET", "/echodeck/state")
-    assert state["features"]["events"]
-    assert not state["features"]["pause"]
-    assert state["features"]["reasons"]["pause"]
-    assert comfyui.ask("POST", "/echodeck/hold", {"prompt_id": "p", "hold": True})[0] == 409
-
-
-def test_a_comfyui_that_is_quite_another_starts_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    module = load(SimpleNamespace(routes=Routes()))
+@pytest.mark.parametrize("missing", ["send_sync", "sockets", "loop"])
+def test_a_comfyui_that_is_quite_another_starts_all_the_same(missing: str, caplog: pytest.LogCaptureFixture) -> None:
+    parts = {"routes": Routes(), "send_sync": lambda *values: None, "sockets": {}, "loop": None}
+    del parts[missing]
+    module = load(SimpleNamespace(**parts))
     assert module.NODE_CLASS_MAPPINGS == {}
-    assert "stands aside" in caplog.text
+    assert caplog.text.count("stands aside") == 1

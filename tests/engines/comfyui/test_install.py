@@ -58,3 +58,17 @@ def test_what_is_no_comfyui_says_so(tmp_path: Path, comfyui: Path) -> None:
         install(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="nothing to take out"):
         uninstall(comfyui)
+
+
+def test_a_failure_to_write_leaves_what_was_there(comfyui: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {one.name: one.read_bytes() for one in install(comfyui).iterdir()}
+
+    def full(self: Path, *values: object, **named: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        install(comfyui)
+    folder = comfyui / "custom_nodes" / "echodeck"
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+    assert sorted(one.name for one in folder.parent.iterdir()) == ["echodeck", "other"]

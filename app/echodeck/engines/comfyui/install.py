@@ -41,16 +41,18 @@ def install(path: Path) -> Path:
     folder = nodes / FOLDER
     _check_ours(folder)
     try:
-        made = Path(tempfile.mkdtemp(prefix=".echodeck-", dir=nodes))
+        # ComfyUI loads no folder with this suffix, should one of these be left by a kill.
+        room = Path(tempfile.mkdtemp(prefix=".echodeck-", suffix=".disabled", dir=nodes))
         try:
-            made.chmod(0o755)
+            made = room / "new"
+            made.mkdir()
             for name, text in {**files(), MARK: MARKED}.items():
                 (made / name).write_text(text, encoding="utf-8")
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(room / "old")
             made.rename(folder)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(room, ignore_errors=True)
     except OSError as error:
         raise ConfigError(f"PATH: {folder} cannot be written: {error.strerror or error}", field="path") from error
     return folder
