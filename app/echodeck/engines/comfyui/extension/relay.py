@@ -43,7 +43,12 @@ class Relay:
     def send_sync(self, event: Any, data: Any, sid: Any = None, *more: Any, **named: Any) -> Any:
         result = self._original(event, data, sid, *more, **named)
         if self.works:
-            self._guarded(self._send_on, event, data, sid)
+            try:
+                # Where no monitor is, this is all that is done: the quickest way to know.
+                if PREFIX in "".join(self._server.sockets):
+                    self._send_on(event, data, sid)
+            except Exception as error:  # noqa: BLE001 - said once, and then never again
+                self._fail(error)
         return result
 
     def tell(self, kind: str, data: dict[str, Any]) -> None:
@@ -59,9 +64,12 @@ class Relay:
     def _guarded(self, call: Callable[..., None], *values: Any) -> None:
         try:
             call(*values)
-        except Exception:
-            self.works = False
-            log.exception("echodeck: what happens cannot be sent on any more; ComfyUI itself is not concerned")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.works = False
+        log.error("echodeck: what happens cannot be sent on any more; ComfyUI itself is not concerned", exc_info=error)
 
     def _send_on(self, event: Any, data: Any, sid: Any) -> None:
         monitors = self.monitors()
@@ -98,9 +106,8 @@ class Relay:
                     self._outbox(sid).put(frame)
             for sid in [one for one in self._outboxes if one not in self._server.sockets]:
                 del self._outboxes[sid]
-        except Exception:
-            self.works = False
-            log.exception("echodeck: monitors cannot be sent anything any more; ComfyUI itself is not concerned")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
 
     def _outbox(self, sid: str) -> Outbox:
         socket, known = self._server.sockets[sid], self._outboxes.get(sid)
