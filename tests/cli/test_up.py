@@ -109,6 +109,7 @@ async def test_it_starts_all_three_and_ends_them(deck: Supervisor) -> None:
     running = asyncio.create_task(deck.run())
     printer: Any = deck.printer
     await until("the addresses", lambda: "echodeck is up" in printer.text)
+    await until("all three", lambda: all(f"{name} here" in printer.text for name in ("hub", "agent", "dash")))
     assert list(children(deck)) == ["hub", "agent", "dash"]
     assert deck.page_url in printer.text
     assert deck.settings.hub_url in printer.text
