@@ -26,7 +26,7 @@ function titleOf(feed) {
   if (!jobs.length) return "echodeck";
   const first = jobs.reduce((a, b) => (when(a.startedAt) <= when(b.startedAt) ? a : b));
   const more = jobs.length > 1 ? ` +${jobs.length - 1}` : "";
-  return `${percent(first.progress)} · ${first.title}${more} — echodeck`;
+  return `${shareOf(first)} · ${first.title}${more} — echodeck`;
 }
 
 export function render({ model, el }) {

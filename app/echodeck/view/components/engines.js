@@ -4,7 +4,7 @@ function stateOf(feed, info) {
   if (info.reason) return ["wrong", info.since_s ? `not ready since ${clock(info.since_s * 1000)}` : "not ready"];
   const mine = [...feed.board.all("jobs").values()].filter((job) => job.engine === info.name && inHand(job));
   if (!mine.length) return ["ready", "ready"];
-  return ["busy", mine.length > 1 ? `${mine.length} jobs` : mine[0].status === "paused" ? "holds a paused job" : "busy"];
+  return ["busy", mine.length > 1 ? `busy, ${mine.length} jobs` : mine[0].status === "paused" ? "holds a paused job" : "busy"];
 }
 
 function engineRow(feed, name) {
@@ -26,7 +26,7 @@ function engineRow(feed, name) {
     setAttr(node, "data-state", tone);
     setText(title, info.label || info.name);
     const models = info.models.length;
-    setText(facts, [info.label && info.label !== info.name ? info.name : "", info.version && `version ${info.version}`,
+    setText(facts, [(info.label || info.name).toLowerCase() === info.name ? "" : info.name, info.version && `version ${info.version}`,
       models ? `${models} model${models > 1 ? "s" : ""}` : info.workflows ? "takes workflows" : ""].filter(Boolean)
       .join(" · "));
     const url = reachable(info.address);

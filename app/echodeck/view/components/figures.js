@@ -49,12 +49,13 @@ function factBox(feed) {
   };
 
   node.update = (job) => {
-    const step = stepOf(job);
-    setText(share, percent(job.progress));
+    const step = endless(job) ? "" : stepOf(job);
+    setText(share, shareOf(job));
     put(facts.step, step);
     put(facts.stage, job.stage || NONE);
     put(facts.speed, job.speed ? job.speed.toFixed(job.speed < 10 ? 2 : 0) : NONE, job.speed ? "steps/s" : "");
     show(facts.step.node, Boolean(step));
+    for (const name of ["left", "done"]) show(facts[name].node, !endless(job) || job.status === "paused");
     show(facts.stage.node, !step);
     show(facts.speed.node, job.status === "running" && job.speed > 0);
     rows(metrics, Object.entries(job.metrics), ([name]) => name, metric);

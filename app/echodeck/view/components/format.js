@@ -64,6 +64,15 @@ function percent(x) {
   return Number.isFinite(x) ? `${Math.floor(x + 1e-9)} %` : NONE;
 }
 
+// How far a job is. One that does not know its end, a script's loop say, has only its step to tell.
+function endless(job) {
+  return job.currentStep > 0 && !job.totalSteps && !job.progress;
+}
+
+function shareOf(job) {
+  return endless(job) ? `step ${job.currentStep}` : percent(job.progress);
+}
+
 function when(iso) {
   return iso ? Date.parse(iso) : NaN;
 }

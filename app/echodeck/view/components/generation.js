@@ -98,7 +98,8 @@ function card(feed, jobId) {
     stages.update(job.stages);
     setAttr(bar, "data-state", state);
     setAttr(bar, "aria-valuenow", job.progress.toFixed(1));
-    setAttr(bar, "aria-label", `${job.title}: ${percent(job.progress)}`);
+    setAttr(bar, "aria-label", `${job.title}: ${shareOf(job)}`);
+    bar.classList.toggle("endless", endless(job));
     fill.style.width = `${job.progress}%`;
     node.tick();
   };

@@ -18,8 +18,9 @@ function kindOf(output) {
 }
 
 // PNG, MP4, GLTF
-function formatOf(output) {
-  return (output.kind.split("/")[1] ?? output.kind).split("+")[0].replace(/^x-/, "").slice(0, 6).toUpperCase();
+function formatOf({ kind }) {
+  if (kind === "application/octet-stream") return "FILE";
+  return (kind.split("/")[1] ?? kind).replace(/^x-/, "").split(/[-+;]/)[0].slice(0, 6).toUpperCase();
 }
 
 function placeOf(job, output) {

@@ -44,11 +44,12 @@ async function pictureUrl(file) {
 
 // A path on the engine's machine, or a picture from this one.
 function imageField(name, label, value) {
-  const control = h("input", { value, placeholder: "a path on the engine's machine, or" });
+  const control = h("input", { value, placeholder: "none; a path on the engine's machine, or a picture from this one" });
   const chooser = h("input", { type: "file", accept: "image/*", hidden: true });
   const button = h("button.small", { type: "button", onclick: () => chooser.click() }, "Choose…");
-  let picture = null;
+  let picture = null; // what was chosen; what is typed afterwards stands in its place
   const made = field(name, label, control, { extra: [button, chooser], read: () => picture?.url ?? control.value });
+  made.node.classList.add("wide");
   made.raw = () => (picture ? "" : control.value);
   control.addEventListener("input", () => { picture = null; });
   chooser.addEventListener("change", async () => {
@@ -73,7 +74,9 @@ function optionField(option, kept) {
   if (option.kind === "flag") return flagField(name, label, value);
   if (option.kind === "image") return imageField(name, label, value);
   if (option.kind === "choice") return selectField(name, label, option.choices.map((one) => [one, one]), value);
-  return field(name, label, h("input", { value }));
+  const made = field(name, label, h("textarea.line", { rows: 1, value }));
+  made.node.classList.add("wide");
+  return made;
 }
 
 // What of an engine decides its fields: as long as it is the same, what people are typing is left alone.

@@ -5,6 +5,7 @@ const CLOSE = 10;
 const TOUCHING = 90;
 
 function timeOf(stage) {
+  if (stage.status === "skipped") return "";
   if (Number.isFinite(stage.duration)) return short(stage.duration);
   return stage.expected ? `~ ${short(stage.expected)}` : "";
 }
@@ -22,7 +23,7 @@ function strip() {
       fill.style.width = `${status === "completed" ? 100 : running && steps ? (100 * step) / steps : running ? 30 : 0}%`;
       const time = timeOf(stage);
       setText(name, stage.name);
-      setText(detail, running && steps ? `${step} / ${steps} · ${time}` : status === "skipped" ? "skipped" : time);
+      setText(detail, running && steps ? [`${step} / ${steps}`, time].filter(Boolean).join(" · ") : status === "skipped" ? "skipped" : time);
       setAttr(node, "title", [stage.name, detail.textContent, status].filter(Boolean).join(" · "));
     };
     return node;

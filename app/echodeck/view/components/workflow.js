@@ -37,14 +37,16 @@ function valueIn(kind, raw) {
 
 function controlFor({ kind, value, usual }) {
   if (kind === "flag") return h("input", { type: "checkbox", checked: value });
-  if (kind === "text") return usual && /\s|^$/.test(value) ? h("textarea", { rows: 3, value }) : h("input", { value });
+  if (kind === "text") return usual && /\s|^$/.test(value) ? h("textarea", { rows: 2, value }) : h("input", { value });
   if (typeof value === "string") return h("input", { inputMode: "numeric", value });
   return number(value, undefined, undefined, kind === "int" ? 1 : "any");
 }
 
 function inputField(item) {
   const control = controlFor(item);
-  const label = h("span.of", {}, h("b", {}, item.input.replaceAll("_", " ")), h("span", {}, item.title));
+  const words = [item.input.replaceAll("_", " "), item.title];
+  if (control.tagName === "TEXTAREA") words.reverse(); // texts are told apart by their nodes
+  const label = h("span.of", { title: words.join(" · ") }, h("b", {}, words[0]), h("span", {}, words[1]));
   const extra = SEEDS.includes(item.input) ? [diceFor(() => control, () => Math.floor(Math.random() * MOST_SEED))] : [];
   const made = field(`values.${item.node}.${item.input}`, label, control, { extra });
   const before = made.raw();
