@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,16 +28,18 @@ BURST = 200
 PAUSE_S = 0.01
 
 
-def cost_us(step: Callable[[], object], seconds: float) -> list[float]:
-    """Each step's own time."""
-    taken: list[float] = []
+def costs_us(steps: Sequence[Callable[[], object]], seconds: float) -> list[list[float]]:
+    """Each step's own time, for each kind. Their bursts take turns, so that a machine busy with other things is so for
+    all of them."""
+    taken: list[list[float]] = [[] for _ in steps]
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for _ in range(BURST):
-            began = time.perf_counter_ns()
-            step()
-            taken.append((time.perf_counter_ns() - began) / 1000.0)
-        time.sleep(PAUSE_S)
+        for step, times in zip(steps, taken, strict=True):
+            for _ in range(BURST):
+                began = time.perf_counter_ns()
+                step()
+                times.append((time.perf_counter_ns() - began) / 1000.0)
+            time.sleep(PAUSE_S)
     return taken
 
 
@@ -85,29 +87,28 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{found.getsockname()[1]}"
 
 
-def ours(url: str, seconds: float) -> list[float]:
+def beside(url: str, seconds: float) -> list[list[float]]:
+    """Of ours with that hub, and of tqdm's, in microseconds."""
     from echodeck.tracking import job as jobs
     from echodeck.tracking import link as links
 
     os.environ["ECHODECK_HUB"] = url
     links._link = None
-    with jobs.Job("benchmark", total=10**9, bar=False) as job:
+    with jobs.Job("benchmark", total=10**9, bar=False) as job, tqdm(total=10**9, file=io.StringIO()) as bar:
         time.sleep(0.5)  # it has connected, if it can
-        taken = cost_us(job.step, seconds)
+        taken = costs_us((job.step, bar.update), seconds)
     links.link().finish()
     return taken
 
 
 def bench(seed: int, seconds: float) -> dict[str, object]:
-    share = max(0.2, seconds / 4)
-    found: dict[str, float] = {}
+    ours: dict[str, float] = {}
+    peer: dict[str, float] = {}
     for name, place in (("no_hub", nobody), ("connected", hub), ("hanging", hanging)):
         with place() as url:
-            found |= figures(ours(url, share), name)
-    bar = tqdm(total=10**9, file=io.StringIO())
-    peer = figures(cost_us(bar.update, share), "tqdm")
-    bar.close()
-    peers = {name: peer["tqdm_p99_us" if "p99" in name else "tqdm_us"] for name in found}
-    return {"name": "sdk", "ours": found, "peer": peers,
-            "ratio": {name: round(value / peers[name], 3) for name, value in found.items()},
+            mine, theirs = beside(url, max(0.3, seconds / 3))
+        ours |= figures(mine, name)
+        peer |= figures(theirs, name)
+    return {"name": "sdk", "ours": ours, "peer": peer,
+            "ratio": {name: round(value / peer[name], 3) for name, value in ours.items()},
             "notes": "microseconds of the calling thread a step; peer: tqdm.update with its usual mininterval"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from echodeck import wire
 from echodeck.client import WORKER
 from echodeck.client.outbox import Outbox
+from echodeck.model.job import JobSpec
 from echodeck.model.record import Host
 from echodeck.wire import say
 
@@ -190,3 +191,53 @@ def test_what_was_on_its_way_stays_first() -> None:
     outbox.add(progress(2))
     outbox.newest_first()
     assert outbox.next() is sent
+
+
+def adopt(job: str = "a") -> say.Adopt:
+    return say.Adopt(job, "w", JobSpec("python", "m"), "script")
+
+
+def test_after_an_outage_how_far_a_job_is_comes_before_how_it_got_there() -> None:
+    outbox = Outbox()
+    outbox.add(report("stage_started"))
+    outbox.add(msgspec.structs.replace(progress(1), metrics={"loss": 0.5, "grain": 1.0}))
+    outbox.add(line())
+    outbox.add(report("stage_done"))
+    outbox.add(msgspec.structs.replace(progress(7, index=2), metrics={"loss": 0.1}))
+    outbox.add(adopt())
+    outbox.newest_first()
+    said = [(type(one).__name__, getattr(one, "fact", getattr(one, "step", None))) for one in outbox_payloads(outbox)]
+    assert said == [("Adopt", None), ("JobReport", "stage_started"), ("JobReport", "stage_done"), ("JobProgress", 7),
+                    ("JobProgress", 1), ("Log", None), ("JobProgress", 7)]
+    newest, first, last = (one for one in outbox_payloads(outbox) if isinstance(one, say.JobProgress))
+    assert (newest.samples, newest.metrics) == ([], {"loss": 0.1, "grain": 1.0})
+    assert [sample[1] for one in (first, last) for sample in one.samples] == [1, 7]
+    assert first.metrics == last.metrics == {}
+
+
+def outbox_payloads(outbox: Outbox) -> list[say.Say]:
+    return [entry.payload for entry in outbox]
+
+
+@given(SAID)
+def test_putting_the_newest_first_loses_nothing_and_keeps_the_order_of_facts(said: list[say.Say | None]) -> None:
+    outbox = Outbox()
+    for payload in said:
+        if payload is not None:
+            outbox.add(msgspec.structs.replace(payload))
+    sent = outbox.next()
+    before = outbox_payloads(outbox)
+    outbox.newest_first()
+    after = outbox_payloads(outbox)
+    assert outbox.next() is sent
+    for job in "ab":
+        facts = [[one.fact for one in all_ if isinstance(one, say.JobReport) and one.job_id == job]
+                 for all_ in (before, after)]
+        assert facts[0] == facts[1]
+        assert samples_of(before, job) == samples_of(after, job)
+    assert len(drain(outbox)) == len(after)
+    assert len(outbox) == 0
+
+
+def samples_of(said: list[say.Say], job: str) -> list[Any]:
+    return [sample for one in said if isinstance(one, say.JobProgress) and one.job_id == job for sample in one.samples]

@@ -1,37 +1,76 @@
-"""What carries an outbox: one that cannot be said, or that the hub refuses, holds up nothing."""
+"""What carries an outbox to a scripted hub: one that cannot be said, or that it refuses, holds up nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from echodeck.client import WORKER
 from echodeck.client.outbox import Outbox
 from echodeck.client.reporter import Reporter
 from echodeck.client.teller import sayable
 from echodeck.wire import say
 
 
+@asynccontextmanager
+async def reporting(hub: Any, client_of: Callable[..., Any]) -> AsyncIterator[Reporter]:
+    async with client_of(hub) as client:
+        reporter = Reporter(client, Outbox())
+        task = asyncio.create_task(reporter.run())
+        yield reporter
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 def line(text: str) -> say.Log:
     return say.Log("info", "w", text)
 
 
-async def test_one_that_cannot_be_encoded_does_not_hold_up_the_next(hub: Any, client_of: Any, until: Any,
-                                                                     caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        async with client_of(hub, endpoint=WORKER) as client:
-            reporter = Reporter(client, Outbox())
-            carrying = asyncio.create_task(reporter.run())
-            reporter.take(line("bad \udcff"))
-            reporter.take(line("good"))
-            await until("the good one", lambda: hub.said("log"))
-            carrying.cancel()
-            await asyncio.gather(carrying, return_exceptions=True)
-    assert [one["payload"]["message"] for one in hub.said("log")] == ["good"]
-    assert "a log cannot be said" in caplog.text
+def heard(hub: Any) -> list[str]:
+    return [request["payload"]["message"] for request in hub.said("log")]
+
+
+async def test_each_is_said_until_it_is_acknowledged(hub: Any, client_of: Any, until: Any) -> None:
+    deaf = True
+    hub.reply = lambda request: None if deaf else hub.ack(request)
+    async with reporting(hub, client_of) as reporter:
+        reporter.take(line("a"))
+        reporter.take(line("b"))
+        await until("the first", lambda: heard(hub) == ["a"])
+        assert reporter.unsaid
+        deaf = False
+        hub.drop()
+        await until("both", lambda: not reporter.unsaid and len(reporter.outbox) == 0)
+    assert heard(hub) == ["a", "a", "b"]
+    assert len({request["id"] for request in hub.said("log")}) == 2
+
+
+async def test_what_cannot_be_written_or_is_refused_does_not_hold_up_the_rest(
+        hub: Any, client_of: Any, until: Any, caplog: pytest.LogCaptureFixture) -> None:
+    refusal = {"code": "bad_field", "message": "message: no", "field": "message"}
+    hub.reply = lambda request: ({"type": "error", "payload": {"id": request["id"], **refusal}}
+                                 if request["payload"].get("message") == "refused" else hub.ack(request))
+    async with reporting(hub, client_of) as reporter:
+        for text in ("no Unicode: \udcff", "refused", "good"):
+            reporter.take(line(text))
+        await until("the good one", lambda: "good" in heard(hub) and len(reporter.outbox) == 0)
+    assert "cannot be said" in caplog.text
+    assert "refuses a log" in caplog.text
+
+
+async def test_a_picture_goes_when_there_is_a_connection(hub: Any, client_of: Any, until: Any) -> None:
+    async with reporting(hub, client_of) as reporter:
+        reporter.take(say.JobPreview("j", 1, 1, "data:image/png;base64,old"))
+        reporter.take(say.JobPreview("j", 1, 2, "data:image/png;base64,new"))
+        await until("a connection", lambda: reporter._client.connection.usable)
+        reporter.wake()
+        await until("the picture", lambda: hub.said("job_preview"))
+    assert [request["payload"]["step"] for request in hub.said("job_preview")] == [2]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("plain é 👩‍🎨", "plain é 👩‍🎨"), ("a\udcffb", "a?b")])

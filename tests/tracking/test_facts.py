@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from echodeck.errors import BadField
 from echodeck.model.engine import tidy
-from echodeck.tracking.facts import NUMBERS, TEXTS, known, spec_of, whole
+from echodeck.tracking.facts import NUMBERS, TEXTS, known, spec_of, text, whole, with_facts
 
 
 def test_a_spec_has_what_was_said_and_the_rest_as_usual() -> None:
@@ -35,7 +35,7 @@ def test_more_than_one_frame_is_a_video() -> None:
     assert [spec_of("a", 0, {"frames": frames}).type for frames in (1, 24)] == ["image", "video"]
 
 
-@pytest.mark.parametrize("value", [2.5, "8", True, [1]])
+@pytest.mark.parametrize("value", [2.5, "8", True, [1], -1])
 def test_what_is_no_whole_number_is_said_at_once(value: Any) -> None:
     with pytest.raises(BadField, match="width"):
         known({"width": value})
@@ -44,6 +44,22 @@ def test_what_is_no_whole_number_is_said_at_once(value: Any) -> None:
 def test_a_name_that_is_none_is_said_at_once() -> None:
     with pytest.raises(TypeError, match="no 'wdith'"):
         known({"wdith": 5})
+
+
+def test_what_is_known_later_leaves_the_rest() -> None:
+    later = with_facts(spec_of("a", 30, {"model": "sdxl", "seed": -1}), {"width": 64, "frames": 8, "model": None})
+    assert (later.title, later.model, later.width, later.steps, later.type, later.seed) == (
+        "a", "sdxl", 64, 30, "video", -1)
+
+
+class Unsayable:
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(("value", "said"), [(5, "5"), ("file\udcff", "file?"), (Unsayable(), "<Unsayable>")])
+def test_anything_can_be_said(value: Any, said: str) -> None:
+    assert text(value) == said
 
 
 def test_a_bound_is_kept() -> None:

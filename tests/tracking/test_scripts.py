@@ -150,3 +150,106 @@ with track("parent", total=2) as job:
     until("its end", lambda: ended(seen) == {"parent": "completed"})
     [job] = seen.board.all("jobs").values()
     assert job["stages"][0]["step"] == 2
+
+
+HANGING = """
+import os, socket
+listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+os.environ["ECHODECK_HUB"] = f"http://{HOST}:{listener.getsockname()[1]}"
+from echodeck import track
+with track("a", total=2) as job:
+    job.step()
+    job.output("script.py")
+print("done")
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_one_whose_hub_hangs_ends_all_the_same(script: Any, host: str) -> None:
+    done = script(HANGING.replace("{HOST}", host))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+@pytest.mark.parametrize("hub", ["http://localhost:9", "nonsense://here", "http://studio.invalid:8309"])
+def test_one_whose_hub_cannot_be_found_ends_all_the_same(script: Any, hub: str) -> None:
+    done = script("from echodeck import track\nfor x in track(range(3), 'a'): pass\nprint('done')", hub)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "Traceback" not in done.stderr
+    assert ("nonsense" in hub) == ("is no hub's address" in done.stderr)
+
+
+def test_a_short_one_that_names_its_hub_is_told_to_the_end(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script("from echodeck import track\nfor x in track(range(3), 'a'): pass", hub.url.replace("127.0.0.1", "localhost"))
+    until("its end", lambda: ended(seen) == {"a": "completed"})
+
+
+def test_settings_that_cannot_be_read_do_not_end_it(script: Any, tmp_path: Any) -> None:
+    (tmp_path / "echodeck.toml").write_text("hub = [", encoding="utf-8")
+    done = script("from echodeck import track\nfor x in track(range(3), 'a'): pass\nprint('done')")
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "going on with what is usual" in done.stderr
+
+
+def test_what_is_still_to_be_written_at_the_end_is(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script("import numpy\nfrom echodeck import track\nwith track('a') as job:\n"
+           "    for n in range(5): job.output(numpy.zeros((64, 64, 3), 'uint8'))", hub.url)
+    until("its end", lambda: ended(seen) == {"a": "completed"})
+    [job] = seen.board.all("jobs").values()
+    assert len(job["outputs"]) == 5
+
+
+def test_steps_that_cannot_be_told_apart_are_all_counted(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script("from echodeck import track\nfor x in track(range(1_000_000), 'a'): pass", hub.url)
+    until("its end", lambda: ended(seen) == {"a": "completed"})
+    [job] = seen.board.all("jobs").values()
+    assert job["stages"][0]["step"] == 1_000_000
+
+
+CELLS = """
+import code, time
+from echodeck import track
+shell = code.InteractiveInterpreter({"track": track})
+shell.runcode(compile("1 / 0", "cell 1", "exec"))
+shell.runcode(compile("for x in track(range(3), 'broken'):\\n    if x: raise ValueError('no')", "cell 2", "exec"))
+time.sleep(1.0)
+shell.runcode(compile("for x in track(range(3), 'left'):\\n    if x: break", "cell 3", "exec"))
+time.sleep(1.0)
+shell.runcode(compile("job = track('open').__enter__()", "cell 4", "exec"))
+"""
+
+
+def test_cells_of_a_notebook_fail_by_themselves(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script(CELLS, hub.url)
+    until("their ends", lambda: ended(seen) == {"broken": "failed", "left": "completed", "open": "completed"})
+
+
+def test_a_script_that_has_a_loop_of_its_own(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    done = script("""
+import asyncio
+from echodeck import track
+async def one(n):
+    with track(f"part {n}", total=3) as job:
+        for _ in range(3):
+            job.step()
+            await asyncio.sleep(0.01)
+async def main():
+    async with asyncio.TaskGroup() as group:
+        for n in range(3): group.create_task(one(n))
+    with track("left") as job:
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+try:
+    asyncio.run(main())
+except asyncio.CancelledError:
+    print("cancelled")
+""", hub.url)
+    assert done.stdout == "cancelled\n", done.stderr
+    until("their ends", lambda: ended(seen) == {**{f"part {n}": "completed" for n in range(3)}, "left": "cancelled"})
+
+
+def test_tracks_in_tracks(script: Any, hub: Any, seen: Any, until: Any) -> None:
+    script("from echodeck import track\nwith track('outer', total=2) as outer:\n    for n in range(2):\n"
+           "        for x in track(range(4), f'inner {n}'): pass\n        outer.step()", hub.url)
+    until("their ends", lambda: ended(seen) == {"outer": "completed", "inner 0": "completed", "inner 1": "completed"})
+    shown = {one["title"]: one["stages"][0]["step"] for one in seen.board.all("jobs").values()}
+    assert shown == {"outer": 2, "inner 0": 4, "inner 1": 4}

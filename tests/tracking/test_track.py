@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import shutil
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,8 +17,9 @@ import pytest
 
 import echodeck
 from echodeck.errors import BadField, Cancelled
-from echodeck.tracking import job as jobs
 from echodeck.tracking import link as links
+from echodeck.tracking import wish as wishes
+from echodeck.tracking.liaison import Liaison
 
 pytestmark = pytest.mark.slow
 
@@ -150,14 +154,14 @@ def test_a_hub_that_comes_late_is_told_from_the_beginning(alone: None, hub: Any,
 
 def test_a_job_that_is_held_goes_on_when_its_hub_has_been_gone_too_long(told: Any, seen: Any, until: Any,
                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "AWAY_S", 0.5)
-    monkeypatch.setattr(jobs, "CHECK_S", 0.05)
+    monkeypatch.setattr(wishes, "AWAY_S", 0.5)
+    monkeypatch.setattr(wishes, "CHECK_S", 0.05)
     job = echodeck.track("long", total=10)
     went_on = threading.Event()
 
     def work() -> None:
         with job:
-            until("the wish", lambda: job._wanted)
+            until("the wish", lambda: job.wish.now)
             job.step()
             went_on.set()
 
@@ -198,8 +202,10 @@ def test_nothing_wrong_that_is_said_breaks_the_script(told: Any, seen: Any, unti
         until("what came after", lambda: view(seen, job.id).get("currentStep") == 2)
     done = until("its end", lambda: view(seen, job.id).get("status") == "completed" and view(seen, job.id))
     assert done["metrics"] == {}
-    for said in ("could not be told", "cannot be shown", "no number of steps", "whole number", "no 'colour'"):
+    for said in ("a preview of odd could not be told", "an output of odd could not be kept", "no 'colour'",
+                 "a step of so many: n: must be a whole number", "width: must be a whole number"):
         assert said in caplog.text
+    assert caplog.text.count("no finite number") == 1
     assert "refuses" not in caplog.text
 
 
@@ -223,7 +229,7 @@ def test_a_job_that_the_hub_took_for_lost_comes_back(told: Any, seen: Any, until
         job.step()
         until("it", lambda: view(seen, job.id).get("currentStep") == 1)
         with monkeypatch.context() as asleep:  # as of a machine that sleeps: the connection stays, no sign of life
-            asleep.setattr(links.Link, "_in_hand", lambda link: set())
+            asleep.setattr(Liaison, "_in_hand", lambda liaison: [])
             until("the loss", lambda: view(seen, job.id)["status"] == "failed")
         until("its return", lambda: view(seen, job.id)["status"] == "running")
         job.step()
@@ -258,15 +264,15 @@ def test_it_says_what_it_is_and_where(told: Any, until: Any) -> None:
 
 def test_a_link_that_broke_holds_nobody(alone: None, until: Any, monkeypatch: pytest.MonkeyPatch,
                                         caplog: pytest.LogCaptureFixture) -> None:
-    def broken(link: links.Link) -> int:
+    def broken(link: links.Link) -> None:
         raise RuntimeError("of our own making")
 
-    monkeypatch.setattr(jobs, "AWAY_S", 0.0)
-    monkeypatch.setattr(jobs, "CHECK_S", 0.01)
     monkeypatch.setattr(links.Link, "_look", broken)
-    with echodeck.track("held", total=3) as job:
+    job = echodeck.track("held", total=3)
+    job.wish.ask("pause")
+    with job:
+        job.step()
         until("its end", lambda: not links.link()._thread.is_alive())
-        job.ask("pause")
         job.step()
     assert "cannot be watched any more" in caplog.text
 
@@ -275,10 +281,83 @@ def test_a_link_that_broke_holds_nobody(alone: None, until: Any, monkeypatch: py
 def test_a_wrong_total_is_said_at_once(total: Any) -> None:
     with pytest.raises(BadField, match="total"):
         echodeck.track("x", total=total)
-    with pytest.raises(BadField, match="total"):
-        echodeck.track("x").total = total
 
 
 def test_what_is_neither_a_title_nor_an_iterable() -> None:
     with pytest.raises(TypeError, match="title or an iterable"):
         echodeck.track(5)  # type: ignore[call-overload]
+
+
+def test_a_hub_that_has_forgotten_everything_is_told_again(told: Any, until: Any) -> None:
+    with echodeck.connect(told.url) as seen, echodeck.track("long", total=100, model="sdxl") as job:
+        job.step(7)
+        until("it", lambda: view(seen, job.id).get("currentStep") == 7)
+        told.kill()
+        shutil.rmtree(told.data)
+        job.step(2)
+        told.start()
+        again = until("it again", lambda: view(seen, job.id).get("currentStep") == 9 and view(seen, job.id))
+        assert (again["title"], again["model"], again["stages"][0]["steps"]) == ("long", "sdxl", 100)
+        assert job.url == f"{told.url}/api/generations/{job.id}"
+        assert seen.client.rest.ask(job.url.removeprefix(told.url))["jobId"] == job.id
+
+
+def test_a_slow_picture_or_file_holds_up_nothing_else(told: Any, seen: Any, until: Any) -> None:
+    go_on = threading.Event()
+
+    def slow() -> np.ndarray[Any, Any]:
+        assert go_on.wait(20)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    with echodeck.track("slow", total=9) as slowed, echodeck.track("quick", total=9) as quick:
+        slowed.step(preview=slow)
+        slowed.output(slow)
+        slowed.step()
+        quick.step(5)
+        until("the quick one", lambda: view(seen, quick.id).get("currentStep") == 5)
+        assert view(seen, slowed.id).get("currentStep") == 1
+        go_on.set()
+        until("the slow one", lambda: view(seen, slowed.id).get("currentStep") == 2)
+
+
+def test_without_a_hub_nobody_looks_at_pictures(alone: None, until: Any) -> None:
+    looked: list[int] = []
+    with echodeck.track("a", total=2) as job:
+        job.step(preview=lambda: looked.append(1))
+        until("the step", lambda: links.link()._told[job.id]._story.done == 1 if links.link()._told else False)
+    assert looked == []
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_terminal_that_is_gone_is_not_noticed(alone: None, until: Any, monkeypatch: pytest.MonkeyPatch,
+                                                broken: bool) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    if broken:
+        written.close()
+    with echodeck.track("a", total=2, bar=True) as job:
+        job.step()
+        until("a try to draw", lambda: (told := links.link()._told.get(job.id)) and told._drawn and not told._drawing)
+        job.step()
+    until("its end", lambda: not links.link()._told)
+    links.link().finish(10.0)
+    assert broken or "2/2" in written.getvalue()
+
+
+def test_where_there_is_a_terminal_it_is_said_once_who_watches(told: Any, until: Any,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for title in ("a", "b"):
+        with echodeck.track(title, total=2, bar=True):
+            until("a hub", lambda: links.link().gone_s() == 0 and terminal.getvalue())
+    assert terminal.getvalue() == f"echodeck: told to the hub at {told.url}\n"
+
+
+def test_one_that_has_ended_does_not_begin_again(alone: None, caplog: pytest.LogCaptureFixture) -> None:
+    job = echodeck.track("a")
+    for _ in range(3):
+        with job:
+            job.step()
+    assert caplog.text.count("has begun already") == 1

@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -102,26 +103,28 @@ class Outbox:
             self.add(say.Log("warning", "agent", f"too much waited for the hub; dropped: {what}"))
 
     def newest_first(self) -> None:
-        """After a time without a hub: of each job that goes on its facts, then how far it is, then how it got there.
+        """After a time without a hub: whose jobs they are, of each that goes on its facts, then how far it is with its
+        latest figures; then log lines, and how it got there.
 
         A job that has ended meanwhile keeps its order, since nothing of it counts after its end; it comes after them.
         """
         entries = [*self._entries.values()]
-        ended = {(one.payload.job_id, one.payload.attempt) for one in entries
+        ended = {_key(one.payload) for one in entries
                  if isinstance(one.payload, say.JobReport) and one.payload.fact in ENDS}
-        first = [one for one in entries if one.sent]
-        facts, newest, later = [], dict[tuple[str, int], Entry](), []
-        for entry in (one for one in entries if not one.sent):
+        order: list[list[Entry]] = [[], [], [], [], []]
+        newest: dict[tuple[str, int], say.JobProgress] = {}
+        for entry in entries:
             payload = entry.payload
-            key = _key(payload) if isinstance(payload, say.JobProgress | say.JobReport) else None
-            if key in ended:
-                later.append(entry)
-            elif isinstance(payload, say.JobProgress):
-                newest[key or ("", 0)] = Entry(replace(payload, samples=[]))
-                later.append(entry)
-            else:
-                facts.append(entry)
-        self._entries = {entry.id: entry for entry in (*first, *facts, *newest.values(), *later)}
+            running = isinstance(payload, say.JobProgress | say.JobReport) and _key(payload) not in ended
+            if running and not entry.sent and isinstance(payload, say.JobProgress):
+                before = newest.get(_key(payload))
+                figures = {**before.metrics, **payload.metrics} if before else payload.metrics
+                newest[_key(payload)] = replace(payload, samples=[], metrics=figures)
+                payload.metrics = {}
+            adopts, reports = isinstance(payload, say.Adopt | say.Announce), isinstance(payload, say.JobReport)
+            order[0 if entry.sent else 1 if adopts else 2 if running and reports else 4].append(entry)
+        order[3] = [Entry(payload) for payload in newest.values()]
+        self._entries = {entry.id: entry for entry in chain.from_iterable(order)}
 
     def unfinished(self) -> set[tuple[str, int, str]]:
         """(job, attempt, worker) of which the hub does not know every fact yet."""

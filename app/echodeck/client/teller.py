@@ -99,6 +99,10 @@ class JobTeller:
             return
         mime, data = preview()
         self._preview_due = self._clock() + PREVIEW_S
+        self.picture(step, mime, data)
+
+    def picture(self, step: int, mime: str, data: bytes) -> None:
+        """A picture of how far it is, that was due and is made."""
         if len(data) > MAX_PREVIEW_BYTES:
             self.log("debug", f"a preview of {len(data):,} bytes is too big to show")
             return

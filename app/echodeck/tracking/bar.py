@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, field
 from typing import Any
 
-from .story import RUN, Story
+from .story import RUN
 
 VARIABLE = "ECHODECK_BAR"
+
+
+def at_a_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def wanted(given: bool | None) -> bool:
@@ -18,34 +23,44 @@ def wanted(given: bool | None) -> bool:
     said = os.environ.get(VARIABLE, "")
     if said:
         return said not in ("0", "no", "off", "false")
-    return sys.stderr is not None and sys.stderr.isatty()
+    return at_a_terminal()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a bar shows of a job: the steps of its current stage, 0 of 0 where it has none."""
+
+    title: str
+    stage: str
+    done: int
+    total: int
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 class Bar:
-    """Follows a story."""
+    """Drawn when first shown. Every method may raise what standard error raises."""
 
-    def __init__(self, title: str, began_s: float) -> None:
-        from tqdm import tqdm
+    def __init__(self, began_s: float) -> None:
+        self._bar: Any = None
+        self._began_s, self._stage = began_s, ""
 
-        self._title = title
-        self._bar: Any = tqdm(desc=title, file=sys.stderr, dynamic_ncols=True)
-        self._bar.start_t = began_s  # it is shown a little later than what it shows began
-        self._shown: tuple[Any, ...] = ()
+    def show(self, now: Shown) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
 
-    def show(self, story: Story) -> None:
-        now = (story.stage, story.done, story.total, dict(story.figures))
-        if now == self._shown:
-            return
-        if self._shown and self._shown[0] != story.stage:
+            self._bar = tqdm(desc=now.title, file=sys.stderr, dynamic_ncols=True)
+            self._bar.start_t = self._began_s  # it is shown a little later than what it shows began
+        elif self._stage != now.stage:
             self._bar.reset()
-        self._shown = now
-        self._bar.total = story.total or None
-        named = f"{self._title} · {story.stage}" if story.stage not in ("", RUN) else self._title
+        self._stage = now.stage
+        self._bar.total = now.total or None
+        named = f"{now.title} · {now.stage}" if now.stage not in ("", RUN) else now.title
         self._bar.set_description_str(named, refresh=False)
-        if story.figures:
-            self._bar.set_postfix(story.figures, refresh=False)
-        self._bar.n = story.done
+        if now.figures:
+            self._bar.set_postfix(now.figures, refresh=False)
+        self._bar.n = now.done
         self._bar.refresh()
 
     def close(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()

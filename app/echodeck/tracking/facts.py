@@ -7,6 +7,7 @@ text may hold bytes of a file name that are no UTF-8.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import index
 from typing import Any
 
@@ -16,6 +17,15 @@ from ..model.job import JobSpec
 
 NUMBERS = frozenset({"width", "height", "steps", "frames", "batch", "seed"})
 TEXTS = frozenset({"model", "sampler", "scheduler", "prompt", "engine", "title"})
+
+
+def text(value: Any) -> str:
+    """Anything as text that can be sent; of what cannot be made one its type is said."""
+    try:
+        said = str(value)
+    except Exception:  # noqa: BLE001 - any object's own __str__
+        said = f"<{type(value).__name__}>"
+    return sayable(said)
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
@@ -37,13 +47,19 @@ def known(facts: Mapping[str, Any]) -> dict[str, Any]:
         if name not in NUMBERS | TEXTS:
             raise TypeError(f"a job has no {name!r}; it has {', '.join(sorted(NUMBERS | TEXTS))}")
         if value is not None:
-            found[name] = whole(name, value) if name in NUMBERS else sayable(str(value))
+            found[name] = text(value) if name in TEXTS else whole(name, value, None if name == "seed" else 0)
     return found
 
 
 def spec_of(title: str, total: int, facts: Mapping[str, Any]) -> JobSpec:
     """The spec of a job of `total` steps (0: not known). Raises as `known` does."""
     said = {"engine": "python", "model": "", **known(facts)}
-    said["title"] = sayable(str(title or "")) or said.get("prompt", "")[:60] or said["model"] or "job"
+    said["title"] = text(title or "") or said.get("prompt", "")[:60] or said["model"] or "job"
     said["steps"] = said.get("steps") or total
     return JobSpec(type="video" if said.get("frames", 1) > 1 else "image", **said)
+
+
+def with_facts(spec: JobSpec, facts: Mapping[str, Any]) -> JobSpec:
+    """The spec when more is known. Raises as `known` does."""
+    later = replace(spec, **known(facts))
+    return replace(later, type="video") if later.frames > 1 else later

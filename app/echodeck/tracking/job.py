@@ -1,120 +1,143 @@
-"""A job as a script holds it: what the script says goes into a queue, what people want of it is heeded at its steps.
+"""A job as a script holds it: what the script says is put where the link finds it, what people want is heeded at steps.
 
 Everything here runs on the script's own threads, so nothing waits, nothing is encoded, and nothing of ours is raised
-but Cancelled. A step costs about as much as appending to a list.
+but Cancelled. A step is two attributes set: how many there were and when the last one ended; the link looks often
+enough to tell them apart, unless they are shorter than that matters. What is said besides waits in a queue, each with
+the steps that came before it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
-import threading
 import time
-import traceback
 import uuid
-import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..client.teller import sayable
-from ..errors import BadField, Cancelled
-from .facts import known, spec_of, whole
-from .story import LEFT, Ending, Event
+from ..errors import BadField
+from .ending import ending_of, uncaught
+from .facts import spec_of, text, whole, with_facts
+from .story import Event
+from .wish import Wish
+
+if TYPE_CHECKING:
+    from .link import Link
 
 log = logging.getLogger(__name__)
 
 _now_s = time.monotonic
 
-MOST_QUEUED = 500_000
-"""What waits to be carried away, which happens many times a second; beyond, the oldest is dropped. No loop in Python
-makes so many steps meanwhile, unless a picture is long in the making."""
-SETTLE_S = 1.0
+MOST_QUEUED = 20_000
+"""Of what is said besides steps, between two looks of the link; beyond, it is dropped, counted and said."""
+MOST_FIGURES = 32
+"""As many as the hub keeps of a job."""
+MOST_PICTURES = 20
+"""Pictures that wait to be written to disk, so that a slow disk does not fill the memory."""
 PREVIEW_S = 0.5
-AWAY_S = 60.0
-"""A job that is held goes on when its hub has been gone for so long: nobody is left who could resume it."""
-CHECK_S = 0.5
+SETTLE_S = 1.0
 
-living: weakref.WeakSet[Job] = weakref.WeakSet()
+living: dict[str, Job] = {}
+"""Jobs of this process that have begun and not ended, by id."""
 
 
 class Job:
     """What `track` gives. Use it as a context manager; it may be used from several threads.
 
-    What is known of it may be given: model, width, height, steps, frames, batch, seed, sampler, scheduler, prompt,
-    engine. `step`, `stage` and `checkpoint` block while somebody has paused the job, and raise Cancelled when somebody
-    has cancelled it. `total` may be set later. In a forked child the parent's job tells nothing: make one there.
+    `step`, `stage` and `checkpoint` block while somebody has paused the job, and raise Cancelled when somebody has
+    cancelled it. When the hub is gone for a minute, what is paused goes on. `total` may be set later. In a forked child
+    the parent's job tells nothing: make one there.
     """
 
-    def __init__(self, title: str = "", total: int | None = None, *, user: str = "", bar: bool | None = None,
-                 **given: Any) -> None:
-        steps = 0 if total is None else whole("total", total, 0)
+    def __init__(self, title: str = "", total: int | None = None, *, model: str = "", width: int = 0, height: int = 0,
+                 steps: int = 0, frames: int = 1, batch: int = 1, seed: int = 0, sampler: str = "", scheduler: str = "",
+                 prompt: str = "", engine: str = "python", user: str = "", bar: bool | None = None) -> None:
+        self.given_total = 0 if total is None else whole("total", total, 0)
+        self.spec = spec_of(title, self.given_total, {
+            "model": model, "width": width, "height": height, "steps": steps, "frames": frames, "batch": batch,
+            "seed": seed, "sampler": sampler, "scheduler": scheduler, "prompt": prompt, "engine": engine})
         self.id, self._pid = _new_id(), os.getpid()
-        self.spec = spec_of(title, steps, given)
-        self.url = ""
-        """Where a hub tells of it; "" until it has begun."""
-        self.user, self.bar = sayable(str(user or "")), bar
-        self.given_total = steps
-        self.events: deque[Event | float] = deque(maxlen=MOST_QUEUED)
-        self._append = self.events.append
-        self.outputs = 0
-        self.began_s = time.time()
-        self.error_before = 0
-        self._preview_due_s = 0.0
-        self.muted = self._open = False
-        self._wanted = ""
-        self._changed = threading.Condition()
-        self._gone: Callable[[], float] = lambda: 0.0
+        self.user, self.bar = text(user), bar
+        self.made, self.made_s = 0, 0.0
+        self.shown: Any = None
+        self.figures: dict[str, float] = {}
+        self.events: deque[tuple[int, float, Event]] = deque()
+        self.dropped = 0
+        self.began_s, self.uncaught = 0.0, 0
+        self.wish = Wish(self._say, self._gone_s)
+        self._link: Link | None = None
+        self._ended = self._muted = False
+        self._outputs, self._preview_due_s = 0, 0.0
+        self._warned: set[str] = set()
 
     @property
     def title(self) -> str:
         return self.spec.title
 
+    @property
+    def url(self) -> str:
+        """Where the hub shows it, as JSON; "" until one has been reached."""
+        return self._link.url_of(self.id) if self._link is not None else ""
+
     # --- said ---
 
     def step(self, n: int = 1, preview: Any = None) -> None:
         """So many steps have ended. `preview` is a picture of how far it is (see `picture`), or a callable that makes
-        one; it is looked at on another thread, and only now and then."""
-        # The usual step is its moment alone: making a tuple of it would cost a sixth of the whole.
-        self._append(_now_s() if n == 1 and preview is None else ("step", _now_s(), n, preview))
-        if self._wanted:
-            self.checkpoint()
+        one; it is looked at on another thread, and only now and then: give a copy of what you go on changing."""
+        if n == 1 and preview is None:
+            self.made_s = _now_s()
+            self.made += 1
+        else:
+            self._step(n, preview)
+        if self.wish.now:
+            self.wish.heed()
 
     def stage(self, name: str, total: int | None = None) -> None:
         """A named part begins, of `total` steps if it has any; the one before has ended."""
-        self._say("stage", str(name), total)
-        if self._wanted:
-            self.checkpoint()
+        self._say("stage", text(name), self._total(total))
+        self.checkpoint()
 
     def log(self, message: str, level: str = "info") -> None:
         """A line for the log; level debug, info, warning or error."""
-        self._say("log", level, str(message))
+        self._say("log", text(level), text(message))
 
     def metric(self, name: str, value: float) -> None:
         """A figure of the job's own: its latest value is shown with it."""
-        self._say("metric", name, value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        key = text(name)[:60]
+        if not math.isfinite(number):
+            self._warn("metric", f"metric {key!r}: {value!r} is no finite number")
+        elif key in self.figures or len(self.figures) < MOST_FIGURES:
+            self.figures[key] = number
 
     def output(self, path_or_image: Any) -> None:
         """A file that was made, or a picture that is to be kept as one."""
-        self.outputs += 1
-        self._say("made", path_or_image, self.outputs)
+        path = isinstance(path_or_image, str | os.PathLike)
+        if not path and sum(1 for _, _, event in self.events.copy() if event[0] == "made") >= MOST_PICTURES:
+            self._warn("output", f"pictures of {self.title} come faster than they can be written: some are not kept")
+            return
+        self._outputs += 1
+        # Where it is now: the script may go on to another directory.
+        self._say("made", os.path.abspath(os.fsdecode(path_or_image)) if path else path_or_image, self._outputs)
 
     def describe(self, **facts: Any) -> None:
         """What is known only later: model, width, height, steps, prompt, sampler, …"""
         try:
-            found = known(facts)
+            self.spec = with_facts(self.spec, facts)
         except (TypeError, BadField) as error:
-            log.warning("%s: %s", self.title, error)
+            self._warn(str(error), f"{self.title}: {error}")
         else:
-            self.spec = replace(self.spec, **found)
-            self._say("describe", found)
+            self._say("describe", self.spec)
 
     def previewing(self) -> bool:
         """Whether a preview given now would be looked at: a hub is there, and one is due."""
-        if self._gone() or _now_s() < self._preview_due_s:
+        if self._gone_s() or _now_s() < self._preview_due_s:
             return False
         self._preview_due_s = _now_s() + PREVIEW_S
         return True
@@ -124,44 +147,14 @@ class Job:
         return self.given_total
 
     @total.setter
-    def total(self, total: int) -> None:
-        self.given_total = whole("total", total, 0)
+    def total(self, total: int | None) -> None:
+        self.given_total = self._total(total)
         self._say("total", self.given_total)
-
-    # --- heeded ---
 
     def checkpoint(self) -> None:
         """Blocks while the job is paused; raises Cancelled when it is to stop."""
-        with self._changed:
-            if self._wanted == "pause":
-                self._hold()
-            if self._wanted == "cancel":
-                raise Cancelled
-
-    def ask(self, command: str) -> None:
-        """What somebody wants: "pause", "resume", "cancel". Called by the link."""
-        with self._changed:
-            if self._wanted == "cancel":
-                return
-            if command == "resume" and not self._holding:
-                self._say("resumed")
-            self._wanted = "" if command == "resume" else command
-            if command == "pause" and self._holding:
-                self._say("paused")
-            self._changed.notify_all()
-
-    _holding = False
-
-    def _hold(self) -> None:
-        self._holding = True
-        self._say("paused")
-        while self._wanted == "pause":
-            self._changed.wait(CHECK_S)
-            if self._wanted == "pause" and self._gone() > AWAY_S:
-                log.warning("%s was paused and its hub has been gone for %.0f s; it goes on", self.title, AWAY_S)
-                self._wanted = ""
-        self._holding = False
-        self._say("resumed")
+        if self.wish.now:
+            self.wish.heed()
 
     # --- its life ---
 
@@ -174,59 +167,82 @@ class Job:
         self.end(error)
 
     def begin(self) -> None:
-        """It has begun; a second time it does nothing."""
-        if self._open or self.muted:
+        """It has begun. A job does so once."""
+        if self._ended or self.id in living:
+            self._warn("begin", f"{self.title} has begun already: make a job for each time")
             return
         if self._pid != os.getpid():  # made before a fork: whoever begins it has one of its own
             self.id = _new_id()
-        self._open, self.began_s = True, time.time()
-        self.error_before = id(getattr(sys, "last_value", None))
-        living.add(self)
+        self.began_s, self.uncaught = time.time(), id(uncaught())
         from .link import link  # late: who never begins a job needs no thread
 
-        self._gone = link().gone_s
-        link().begin(self)
+        try:
+            self._link = link()
+        except RuntimeError as error:  # too many threads, or the process ends
+            log.warning("%s cannot be watched: %s", self.title, error)
+            self.mute()
+            return
+        living[self.id] = self
+        self._link.begin(self)
+        if self._link.over:  # it ended before it could see this one
+            self.let_go()
 
     def end(self, error: BaseException | None = None) -> None:
         """It has ended: with an error it has failed, unless somebody cancelled it."""
-        if self._open:
-            self._open = False
-            living.discard(self)
+        if living.pop(self.id, None) is not None:
+            self._ended = True
             self._say("end", ending_of(error))
-            if _in_a_pool():
-                self._settle()
-
-    def _settle(self) -> None:
-        """A pool ends its workers by a signal as soon as it has their results, and nothing can be told then."""
-        from .link import link
-
-        link().settled(self, SETTLE_S)
-
-    def _say(self, kind: str, value: Any = None, more: Any = None) -> None:
-        self._append((kind, _now_s(), value, more))
+            if self._link is not None and _in_a_pool():
+                # A pool ends its workers by a signal as soon as it has their results, and nothing can be told then.
+                self._link.settled(self, SETTLE_S)
 
     def mute(self) -> None:
-        """In a forked child: it is the parent's."""
-        self.muted, self._open, self._wanted = True, False, ""
-        self.events = deque(maxlen=0)
-        self._append = self.events.append
-        self._changed = threading.Condition()
+        """Nobody is told of it: there is no link, or, in a forked child, it is the parent's."""
+        self._ended = self._muted = True
+        self.events, self.wish = deque(), Wish(self._say, self._gone_s)
 
+    def let_go(self) -> None:
+        """The link has ended: nobody takes what is said any more, and nobody could resume it."""
+        self.wish.ask("resume")
+        self.mute()
 
-def ending_of(error: BaseException | None) -> Ending:
-    """What an exception that left the block says. A generator that is closed was left by a break, and what was done is
-    done; or by an exception in the loop's body, of which it is told nothing: see `Told`."""
-    if isinstance(error, GeneratorExit):
-        return Ending(LEFT)
-    if error is None:
-        return Ending("completed")
-    if isinstance(error, SystemExit) and not error.code:
-        return Ending("completed")
-    if isinstance(error, Cancelled | KeyboardInterrupt):
-        return Ending("cancelled")
-    kind = type(error).__name__
-    return Ending("failed", kind, f"{kind}: {error}" if str(error) else kind,
-                  "".join(traceback.format_exception(error)))
+    # --- inside ---
+
+    def _gone_s(self) -> float:
+        return self._link.gone_s() if self._link is not None else 0.0
+
+    def _step(self, n: int, preview: Any) -> None:
+        if preview is not None:
+            self.shown = preview  # only the newest is looked at
+        try:
+            count = whole("n", n, 0)
+        except BadField as error:
+            self._warn("step", f"{self.title}: a step of so many: {error}")
+            return
+        if count:
+            self.made_s = _now_s()
+            self.made += count
+
+    def _total(self, total: int | None) -> int:
+        try:
+            return 0 if total is None else whole("total", total, 0)
+        except BadField as error:
+            self._warn("total", f"{self.title}: {error}")
+            return 0
+
+    def _say(self, kind: str, value: Any = None, more: Any = None) -> None:
+        if self._muted:
+            return
+        if len(self.events) >= MOST_QUEUED and kind != "end":
+            self.dropped += 1
+            return
+        self.events.append((self.made, self.made_s, (kind, _now_s(), value, more)))
+
+    def _warn(self, about: str, message: str) -> None:
+        """Once for each thing that is wrong."""
+        if about not in self._warned:
+            self._warned.add(about)
+            log.warning("%s", message)
 
 
 def _new_id() -> str:
@@ -238,11 +254,11 @@ def _in_a_pool() -> bool:
     return processes is not None and bool(processes.current_process().daemon)
 
 
-def _after_fork(jobs: Iterable[Job]) -> None:
-    for job in [*jobs]:
+def _after_fork() -> None:
+    for job in living.values():
         job.mute()
     living.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _after_fork(living))
+    os.register_at_fork(after_in_child=_after_fork)

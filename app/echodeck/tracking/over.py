@@ -20,7 +20,9 @@ def track(what: Any = "", title: str = "", *, total: int | None = None, **facts:
     """A generation that people can watch and steer, if there is a hub; without one, a bar in the terminal.
 
     With a title it gives a Job, for `with`. With an iterable it gives its items, a step each, as tqdm does; leaving
-    that loop by a break completes the job with what was done. `facts` are those of Job: model, width, height, …
+    that loop by a break completes the job with what was done, and so does an exception in its body that the script
+    catches (a generator is not told of it; use `with`, where that is to count as a failure). `facts` are those of Job:
+    model, width, height, … Raises BadField for wrong ones, and TypeError for what is neither title nor iterable.
     """
     if isinstance(what, str):
         return Job(what or title, total, **facts)

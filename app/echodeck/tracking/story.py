@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..client.teller import JobTeller, PreviewMaker
+from ..client.teller import JobTeller
 from ..model.job import Output
 
 RUN = "run"
@@ -21,8 +21,7 @@ MOST_STAGES = 200
 
 
 Event = tuple[str, float, Any, Any]
-"""What was said (a step of so many, a stage, a figure, an end, …), when on the monotonic clock, and two values of it. A
-plain tuple, since the script's own thread makes it at every step."""
+"""What was said (so many steps, a stage, figures, an end, …), when on the monotonic clock, and two values of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class Story:
             return
         self._clock.now_s = max(self._clock.now_s, event[1])
         match event:
-            case "step", _, int(count), preview:
-                self._step(count, preview)
+            case "step", _, int(count), _:
+                self._step(count)
             case "stage", _, str(name), total:
                 self._enter(name, total or 0)
             case "total", _, int(total), _:
@@ -114,7 +113,7 @@ class Story:
         self._plan()
         self._teller.stage(unique)
 
-    def _step(self, count: int, preview: PreviewMaker | None) -> None:
+    def _step(self, count: int) -> None:
         if not self._begun:  # it has been going on since the job began
             now_s, self._clock.now_s = self._clock.now_s, self._began_s
             self._enter(RUN, 0)
@@ -125,8 +124,7 @@ class Story:
         if self.total and self.done > self.total:  # more than was said: then that was too little
             self._begun[-1] = (self.stage, self.done)
         self._plan()
-        if self.done > 0 and count > 0:
-            self._teller.step(self.done, preview)
+        self._teller.step(self.done)
 
     def _total(self, total: int) -> None:
         if self._begun:
