@@ -19,6 +19,7 @@ SHORT = 8
 FRAMES_PER_S = 8
 SILENT_S = 30.0
 """A machine whose agent is there while its last sample is so much older has stopped to be measured."""
+MOST_ALERTS = 5
 Job = dict[str, Any]
 
 
@@ -99,7 +100,7 @@ def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
         # Text, not markup: a title with [brackets] is somebody's text.
         table.add_row(*(Text(plain(str(cell))) if isinstance(cell, str | int) else cell for cell in (
             "" if position is None else position + 1, short(job["jobId"]), state,
-            "" if job["status"] == "pending" else f"{job['progress']:.0f} %", span(left_s(job)),
+            "" if job["status"] == "pending" else f"{int(job['progress'])} %", span(left_s(job)),
             clock(job.get("expectedStart")) if job["status"] == "pending" else "", job["title"], job["model"],
             job["resolution"], "" if foreign(job) else job["priority"], foreign(job) or job["user"])))
     screen = console()
@@ -139,7 +140,10 @@ def status_text(found: dict[str, Any]) -> str:
         lines.append(f"agent     {agent['id']}: {agent['status']}{away}")
     queue = found["queue"]
     lines.append("queue     " + (", ".join(f"{n} {name}" for name, n in queue.items() if n) or "empty"))
-    lines += [f"{alert['level']:<9} {alert['title']}: {alert['message']}" for alert in found["alerts"]]
+    alerts = sorted(found["alerts"], key=lambda alert: str(alert.get("at")), reverse=True)
+    lines += [f"{alert['level']:<9} {alert['title']}: {alert['message']}" for alert in alerts[:MOST_ALERTS]]
+    if len(alerts) > MOST_ALERTS:
+        lines.append(f"          and {len(alerts) - MOST_ALERTS} more alerts: see the dashboard")
     return "\n".join(map(plain, lines))
 
 
@@ -272,7 +276,7 @@ def job_line(job: Job) -> str:
     left = left_s(job)
     until = f", {span(left)} left" if left is not None and job["status"] == "running" else ""
     why = f": {plain(job['error'])}" if job.get("error") else ""
-    done = f"{job['status']} {job['progress']:.0f} %"
+    done = f"{job['status']} {int(job['progress'])} %"
     return f"{short(job['jobId'])} {done}{stage}{until}{why}  {plain(job['title'])}"
 
 
@@ -292,6 +296,6 @@ def bars(jobs: list[Job]) -> Any:
         table.add_row(
             Text(short(job["jobId"]), "bright_black"), Text(plain(job["title"])[:32]),
             ProgressBar(100, job["progress"], width=32, complete_style=colour, finished_style=colour),
-            Text(f"{job['progress']:3.0f} %", colour), Text(plain(str(what))[:60]),
+            Text(f"{int(job['progress']):3} %", colour), Text(plain(str(what))[:60]),
             Text(span(left_s(job)), "bright_black"))
     return table

@@ -9,6 +9,8 @@ from ..errors import BadField
 from ..model.workflow import read as read_workflow
 
 MOST_BYTES = 64 << 20
+MAX_CHARS = 1_000_000
+"""A message to the hub has at most 1 MiB."""
 
 
 def read(path: Path) -> str:
@@ -18,7 +20,10 @@ def read(path: Path) -> str:
             content = file.read(MOST_BYTES)
     except OSError as error:
         raise BadField("--workflow", f"{path} cannot be read: {error.strerror}") from error
-    return dumps(read_workflow(content), separators=(",", ":"))
+    text = dumps(read_workflow(content), separators=(",", ":"))
+    if len(text) > MAX_CHARS:
+        raise BadField("--workflow", f"{path} has {len(text):,} characters; {MAX_CHARS:,} are the most a job can hold")
+    return text
 
 
 def pairs(given: list[str], flag: str) -> dict[str, str]:

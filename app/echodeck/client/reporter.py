@@ -23,6 +23,8 @@ class Reporter:
     def __init__(self, client: Client, outbox: Outbox) -> None:
         self._client, self.outbox = client, outbox
         self._spoken, self._fresh = asyncio.Event(), asyncio.Event()
+        self.hurry = False
+        """Whether to go on without the pauses between messages of progress: the process ends."""
 
     def take(self, payload: say.Say) -> None:
         """Something to be told."""
@@ -60,7 +62,7 @@ class Reporter:
             except (TypeError, ValueError) as error:  # one that cannot be encoded must not hold up the others
                 log.warning("a %s cannot be said: %s", entry.type, error, exc_info=True)
             self.outbox.done(entry)
-            if isinstance(entry.payload, say.JobProgress):
+            if isinstance(entry.payload, say.JobProgress) and not self.hurry:
                 await asyncio.sleep(PROGRESS_S)
 
     async def _show(self) -> None:

@@ -72,8 +72,8 @@ class Commands:
     def _skip(self, session: Session, job: Job, change: Change) -> dict[str, Any]:
         view = self._desk.view(job, change.at_s)
         if "skip" not in view.extras:
-            raise IllegalTransition(f"command: cannot skip a picture of {job.spec.title}: it is not in hand, or its "
-                                    "engine makes them all at once", story(job))
+            why = f"{job.spec.engine} skips no pictures" if view.status == "running" else "it is not running"
+            raise IllegalTransition(f"command: cannot skip a picture of {job.spec.title}: {why}", story(job))
         self._foreign.tell(job, "skip", change)
         self._desk.action(change, session, "skipped a picture of", job)
         return {"job": wire.plain(view)}

@@ -205,10 +205,10 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             if target is Phase.CANCELLED:
                 return replace(job, state=state, cancelled_by=by, finished_s=at_s, request="")
             return replace(job, request="cancel", cancelled_by=by)
-        case RetryAsked(_, rank):
+        case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
             again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0,
-                            origin="echodeck", cannot={})
+                            origin="echodeck", cannot={}, user=job.user or by)
             return _fresh(again, state)
         case MoveAsked(_, by):
             return job if job.request else replace(job, request="move", moved_by=by)

@@ -68,6 +68,10 @@ class Liaison:
         """Messages that the hub has not acknowledged."""
         return len(self._reporter.outbox)
 
+    def hurry(self) -> None:
+        """The process ends: what waits goes without pauses."""
+        self._reporter.hurry = True
+
     async def run(self) -> None:
         """Until it is cancelled."""
         self._client.start()

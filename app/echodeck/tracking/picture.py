@@ -53,6 +53,8 @@ def pixels(array: Any) -> Any:
         if hasattr(array, method) and not isinstance(array, np.ndarray):
             array = getattr(array, method)()
     found = np.asarray(array)
+    if found.dtype.kind not in "biuf":
+        raise ValueError(f"an array of {found.dtype} is no picture")
     while found.ndim > 3:  # of a batch or a film the middle one
         found = found[len(found) // 2]
     if found.ndim == 3 and found.shape[0] in (1, 3, 4) and found.shape[2] not in (1, 3, 4):
