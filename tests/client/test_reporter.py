@@ -76,3 +76,13 @@ async def test_a_picture_goes_when_there_is_a_connection(hub: Any, client_of: An
 @pytest.mark.parametrize(("text", "expected"), [("plain é 👩‍🎨", "plain é 👩‍🎨"), ("a\udcffb", "a?b")])
 def test_text_that_can_be_sent(text: str, expected: str) -> None:
     assert sayable(text) == expected
+
+
+async def test_at_the_end_of_a_process_progress_goes_without_pauses(
+        hub: Any, client_of: Any, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echodeck.client.reporter.PROGRESS_S", 1e6)
+    async with reporting(hub, client_of) as reporter:
+        reporter.hurry = True
+        for job_id in "abc":
+            reporter.take(say.JobProgress(job_id, 1, "w", 0, 1, 1.0))
+        await until("all", lambda: len(hub.said("job_progress")) == 3)

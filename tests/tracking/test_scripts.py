@@ -253,14 +253,3 @@ def test_tracks_in_tracks(script: Any, hub: Any, seen: Any, until: Any) -> None:
     until("their ends", lambda: ended(seen) == {"outer": "completed", "inner 0": "completed", "inner 1": "completed"})
     shown = {one["title"]: one["stages"][0]["step"] for one in seen.board.all("jobs").values()}
     assert shown == {"outer": 2, "inner 0": 4, "inner 1": 4}
-
-
-def test_many_short_jobs_are_all_told_to_their_end(script: Any, hub: Any, seen: Any, until: Any) -> None:
-    done = script("""
-from echodeck import track
-for number in range(40):
-    with track(f"short {number}", total=2) as job:
-        job.step(2)
-""", hub.url)
-    assert (done.returncode, done.stderr) == (0, "")
-    until("all ends", lambda: [*ended(seen).values()] == ["completed"] * 40)

@@ -33,9 +33,7 @@ LOOK_S = 0.05
 ALONE_S = 1.0
 """When no hub has answered for so long there is a bar; sooner if it is known that none is there."""
 FINISH_S = 2.0
-"""A script that ends waits for what is still to be told until nothing of it has moved on for so long."""
-PATIENCE_S = 10.0
-"""However much there is, a script waits no longer at its end."""
+"""How long a script that ends waits for what is still to be told, at most."""
 
 
 class Link:
@@ -75,7 +73,7 @@ class Link:
     def url_of(self, job_id: str) -> str:
         return f"{self._url}/api/generations/{job_id}" if self._url else ""
 
-    def finish(self, timeout_s: float = PATIENCE_S) -> None:
+    def finish(self, timeout_s: float = FINISH_S) -> None:
         """At the end of the process: what is still to be told is told, if that is quickly done."""
         if self.pid != os.getpid():  # a forked child ends: the thread is its parent's
             return
@@ -127,20 +125,13 @@ class Link:
             self._look()
             await asyncio.sleep(LOOK_S)
         self._liaison.hurry()
-        began_s = moved_s = time.monotonic()
+        until = time.monotonic() + 0.95 * FINISH_S  # so that there is time to say what is untold
         self._look()
-        left = self._left()
-        while self._open() and time.monotonic() < min(began_s + PATIENCE_S, moved_s + FINISH_S):
+        while self._open() and time.monotonic() < until:
             await asyncio.sleep(LOOK_S / 5)
             self._look()
-            if (now_left := self._left()) != left:
-                left, moved_s = now_left, time.monotonic()
         if self._open() and self._liaison.listening:
             log.warning("the hub did not take all in time: %d messages are untold", self._liaison.unsaid)
-
-    def _left(self) -> tuple[int, int, int]:
-        """How much is still to be done: jobs, things aside, messages."""
-        return len(self._told), self._aside.waiting, self._liaison.unsaid
 
     def _open(self) -> bool:
         """Whether something is not done that could be: a hub that is there has not heard all, nobody knows yet whether
