@@ -44,15 +44,16 @@ def without_password(url: str) -> str:
 
 
 class Web:
-    """One server. A user name and password may stand in the address. May be used from several threads."""
+    """One server. A user name and password may stand in the address, or be given as `auth`, "user:password". May be
+    used from several threads."""
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S, auth: str = "") -> None:
         parts = urlsplit(url)
         self.url = without_password(url)
         self.headers: dict[str, str] = {}
         """What every request needs, for who talks to the server in another way."""
-        if parts.username:
-            given = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        given = auth or (f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else "")
+        if given:
             self.headers["Authorization"] = f"Basic {base64.b64encode(given.encode()).decode()}"
         # A proxy cannot reach this machine's loopback, whatever the environment says.
         self._client = httpx.Client(base_url=self.url, timeout=timeout_s, headers=self.headers,
@@ -86,8 +87,8 @@ class Web:
 
     def _ask(self, method: str, path: str, *, body: Any = None, timeout_s: float | None = None) -> httpx.Response:
         given: dict[str, Any] = {} if method == "GET" else {"json": body}
-        if timeout_s is not None:
-            given["timeout"] = timeout_s
+        if timeout_s is not None:  # for the answer; whether anybody is there shows sooner
+            given["timeout"] = httpx.Timeout(timeout_s, connect=min(timeout_s, TIMEOUT_S))
         try:
             answer = self._client.request(method, path, **given)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
