@@ -1,6 +1,8 @@
-"""A small server with AUTOMATIC1111's interface on a real socket. Requests are done one after the other.
+"""A small server with AUTOMATIC1111's interface on a real socket, one request after the other, with the quirks that its
+kin have in their source: numbers of the last request after a beginning, steps that are counted from 0, SD.Next's counts
+that add up, its other time stamp while it loads, and its state that stays as it was when a request fails.
 
-A prompt steers it: "fail" and "hungry" go wrong at the second step; numbers in it are none of its business.
+A prompt steers it: "fail" and "hungry" go wrong at the third step, "empty" makes nothing.
 """
 
 from __future__ import annotations
@@ -11,27 +13,38 @@ import io
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 from PIL import Image
 
+OOM = ("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 512.00 MiB is "
+       "free.")
+STATE = {"skipped": False, "interrupted": False, "stopping_generation": False, "job": "", "job_count": 0,
+         "job_timestamp": "0", "job_no": 0, "sampling_step": 0, "sampling_steps": 0}
 
-def picture(colour: int = 90) -> str:
+
+def picture(colour: int = 90, size: tuple[int, int] = (48, 32)) -> str:
     data = io.BytesIO()
-    Image.new("RGB", (48, 32), (colour % 256, 90, 160)).save(data, "PNG")
+    Image.new("RGB", size, (colour % 256, 90, 160)).save(data, "PNG")
     return base64.b64encode(data.getvalue()).decode()
 
 
 class StandIn:
-    """`flavour` "sdnext" has a status and ids, "old" neither schedulers nor tasks. `api` off: as without --api."""
+    """`flavour`: "a1111", "forge", "sdnext", or "old", which knows neither schedulers nor tasks. `auth` is asked for;
+    `api` off is as without --api. `asked` are the requests by HTTP, `found` what ran when each came."""
 
     def __init__(self, flavour: str = "a1111", *, auth: str = "", api: bool = True) -> None:
         self.flavour, self.auth, self.api = flavour, auth, api
-        self.delay_s, self.step_s, self.port = 0.0, 0.05, 0
+        self.sdnext = flavour == "sdnext"
+        self.delay_s, self.step_s, self.load_s, self.port = 0.0, 0.05, 0.02, 0
         self.asked: list[dict[str, Any]] = []
-        self.freed = 0
-        self._stamps = 0
+        self.found: list[dict[str, Any]] = []
+        self.commands: list[str] = []
+        self.failing, self.mute = False, False
+        self.odd: dict[str, Any] = {}
+        self._stamps = self._failures = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -41,11 +54,22 @@ class StandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    # --- what a test does, from its own thread ---
+
     def start(self) -> None:
         self._do(self._start())
 
     def kill(self) -> None:
+        """As SIGKILL: sockets break, everything is forgotten."""
         self._do(self._kill())
+
+    def forget(self) -> None:
+        """As a restart behind a proxy that keeps the sockets: what ran is not known any more, and not answered."""
+        self._do(self._forget())
+
+    def cut(self) -> None:
+        """As a proxy that has waited long enough: requests lose their sockets, the server goes on."""
+        self._do(self._cut())
 
     def close(self) -> None:
         self._do(self._kill())
@@ -55,47 +79,88 @@ class StandIn:
 
     def post(self, **body: Any) -> None:
         """A generation of another client's; nobody waits for it here."""
-        self._do(self._begin({"prompt": "theirs", "steps": 6, "n_iter": 1, **body}))
+        self._do(self._begin({"prompt": "theirs", "steps": 6, "n_iter": 1, "width": 512, **body}))
 
     def interrupt(self) -> None:
-        self._do(self._set("interrupted"))
+        """As on its own page."""
+        self._do(self._call(lambda: self.state.update(interrupted=True)))
 
-    def set(self, **state: Any) -> None:
-        """The numbers of /progress as they are given, whatever goes on."""
-        self._state.update(state)
+    def hold(self, on: bool) -> None:
+        """As on SD.Next's own page: between two steps."""
+        self._do(self._call(self._going.clear if on else self._going.set))
 
-    async def _set(self, what: str) -> None:
-        self._state[what] = True
+    def answer(self) -> None:
+        """What a restart left unanswered gives up."""
+        self._do(self._call(self._muted.set))
+
+    async def _call(self, what: Callable[[], Any]) -> None:
+        what()
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
+    # --- life ---
+
     async def _start(self) -> None:
-        self._idle()
+        self.state = dict(STATE)
+        self._image: str | None = None
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._current = ""
-        app = web.Application(middlewares=[self._guard])
-        routes = [web.get("/sdapi/v1/progress", self._progress), web.post("/sdapi/v1/txt2img", self._generate),
-                  web.post("/sdapi/v1/img2img", self._generate), web.post("/sdapi/v1/interrupt", self._interrupt),
-                  web.post("/sdapi/v1/skip", self._skip), web.get("/sdapi/v1/sd-models", self._models),
-                  web.get("/sdapi/v1/samplers", self._samplers), web.get("/sdapi/v1/options", self._options),
-                  web.post("/sdapi/v1/unload-checkpoint", self._free)]
-        if self.flavour != "old":
-            routes += [web.get("/sdapi/v1/schedulers", self._schedulers), web.post("/internal/progress", self._task)]
-        if self.flavour == "sdnext":
-            routes.append(web.get("/sdapi/v1/status", self._options))
-        app.add_routes(routes if self.api else [])
+        self._current, self._queued, self._finished = "", set[str](), set[str]()
+        self._sockets: set[Any] = set()
+        self._going, self._muted = asyncio.Event(), asyncio.Event()
+        self._going.set()
+        app = web.Application(middlewares=[self._guard], client_max_size=1 << 24)
+        app.add_routes(self._routes() if self.api else [])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
 
+    def _routes(self) -> list[web.RouteDef]:
+        routes = [web.get("/sdapi/v1/progress", self._progress), web.post("/sdapi/v1/txt2img", self._generate),
+                  web.post("/sdapi/v1/img2img", self._generate), web.post("/sdapi/v1/interrupt", self._interrupt),
+                  web.post("/sdapi/v1/skip", self._skip), web.post("/sdapi/v1/unload-checkpoint", self._free),
+                  web.get("/sdapi/v1/memory", self._memory)]
+        routes += [web.get(f"/sdapi/v1/{name}", self._fixed(body)) for name, body in self._lists().items()]
+        if self.flavour != "old":
+            routes.append(web.post("/internal/progress", self._task))
+        if self.sdnext:
+            routes.append(web.get("/sdapi/v1/status", self._status))
+        return routes
+
+    def _lists(self) -> dict[str, Any]:
+        lists: dict[str, Any] = {
+            "sd-models": [{"title": "dreamy.safetensors [abc]", "model_name": "dreamy"}, {"title": "other"}],
+            "samplers": [{"name": "Euler a"}, {"name": "DPM++ 2M"}],
+            "options": {"sd_model_checkpoint": "dreamy.safetensors [abc]"}}
+        if self.flavour in ("a1111", "forge"):
+            lists["schedulers"] = [{"name": "automatic", "label": "Automatic"}, {"name": "karras", "label": "Karras"}]
+        if self.flavour == "forge":
+            lists["sd-modules"] = []
+        if self.sdnext:
+            lists["version"] = {"app": "sd.next", "updated": "2025-03-02", "hash": "431bcc36"}
+            lists["upscalers"] = [{"name": "None"}, {"name": "Latent Nearest"}]
+        return lists
+
     async def _kill(self) -> None:
         for task in self._tasks:
             task.cancel()
+        await self._cut()
         await self._runner.cleanup()
+
+    async def _cut(self) -> None:
+        for transport in [*self._sockets]:
+            transport.abort()
+        self._sockets.clear()
+
+    async def _forget(self) -> None:
+        self.mute = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.sleep(0)
+        self.state, self._current, self._finished = dict(STATE), "", set()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> Any:
@@ -108,12 +173,6 @@ class StandIn:
 
     # --- generating ---
 
-    def _idle(self) -> None:
-        stamp = getattr(self, "_state", {}).get("job_timestamp", "0")
-        self._state: dict[str, Any] = {"job_count": 0, "job_no": 0, "sampling_step": 0, "sampling_steps": 0, "job": "",
-                                       "skipped": False, "interrupted": False, "job_timestamp": stamp}
-        self._share, self._image = 0.0, None
-
     async def _begin(self, body: dict[str, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(self._make(body))
         self._tasks.add(task)
@@ -121,84 +180,160 @@ class StandIn:
         return task
 
     async def _make(self, body: dict[str, Any]) -> list[str]:
+        task_id = body.get("force_task_id", "") if not self.sdnext else ""
+        self._queued.add(task_id)
         async with self._turn:
-            self._stamps += 1
-            self._current = body.get("force_task_id", "")
-            self._state |= {"job_timestamp": f"20260101{self._stamps:06}", "job_count": -1, "job": "txt2img"}
-            await asyncio.sleep(self.step_s)
+            self._queued.discard(task_id)
+            self._current = task_id
+            self._open("scripts_txt2img" if not self.sdnext else "API TXT")
+            failed = True
             try:
-                return await self._passes(body)
-            finally:
+                made = await self._rounds(body)
                 self._current = ""
-                self._idle()
+                self._finished.add(task_id)
+                failed = False
+                return made
+            finally:
+                if not (failed and self.sdnext):
+                    self._close()
 
-    async def _passes(self, body: dict[str, Any]) -> list[str]:
-        hires = body.get("enable_hr") is True
-        count, steps = body["n_iter"] * (2 if hires else 1), body["steps"]
-        self._state["job_count"] = count
-        made = []
-        for number in range(count):
-            self._state |= {"job_no": number, "sampling_steps": steps, "sampling_step": 0, "skipped": False}
-            for step in range(1, steps + 1):
-                await asyncio.sleep(self.step_s)
-                self._state["sampling_step"] = step
-                self._share = 0.01 + number / count + step / steps / count
-                self._image = picture(step)
-                if step == 2 and body["prompt"] in ("fail", "hungry"):
-                    raise RuntimeError("CUDA out of memory. Tried to allocate 9 GiB" if body["prompt"] == "hungry" else
-                                       "the tensor is odd")
-                if self._state["interrupted"] or self._state["skipped"]:
-                    break
-            if self._state["interrupted"]:
+    def _open(self, name: str) -> None:
+        """What a new request leaves of the old numbers differs: A1111 keeps the steps."""
+        self._stamps += 1
+        steps = {"sampling_steps": 0} if self.sdnext else {}
+        self.state |= {**{name: value for name, value in STATE.items() if name != "sampling_steps"}, **steps,
+                       "job_timestamp": f"20260101{self._stamps:06}", "job": name,
+                       "job_count": 0 if self.sdnext else -1}
+        self._image = None
+
+    def _close(self) -> None:
+        self.state |= {"job": "", "job_count": 0}
+        if self.sdnext:
+            self.state |= {"job_no": 0, "interrupted": False, "skipped": False}
+
+    async def _rounds(self, body: dict[str, Any]) -> list[str]:
+        await self._load()
+        rounds, hires, made = body["n_iter"], body.get("enable_hr") is True, []
+        if not self.sdnext:
+            self.state["job_count"] = rounds * (2 if hires else 1)
+        for number in range(rounds):
+            self.state["skipped"] = False
+            if self.state["interrupted"]:
                 break
-            if not self._state["skipped"] and not (hires and number % 2 == 0):
+            if rounds > 1 and not self.sdnext:
+                self.state["job"] = f"Batch {number + 1} out of {rounds}"
+            for kind in ("Text", "Hires") if hires else ("Text",):
+                await self._sample(kind, body)
+            if not (self.sdnext and self.state["skipped"]) and body["prompt"] != "empty":
                 made.append(picture(body.get("seed", 0) + number))
         return made
+
+    async def _load(self) -> None:
+        """SD.Next has another state meanwhile."""
+        kept = dict(self.state)
+        if self.sdnext:
+            self._open("Load")
+        await asyncio.sleep(self.load_s)
+        if self.sdnext:
+            self.state |= kept
+
+    async def _sample(self, kind: str, body: dict[str, Any]) -> None:
+        steps = body.get("hr_second_pass_steps") or body["steps"] if kind == "Hires" else body["steps"]
+        if "init_images" in body:
+            steps = int(steps * body["denoising_strength"]) + 1
+        if self.sdnext:
+            self.state |= {"job": kind, "job_count": self.state["job_count"] + 1,
+                           "sampling_steps": self.state["sampling_steps"] + steps}
+        else:
+            self.state |= {"sampling_steps": steps, "sampling_step": 0}
+        for step in range(steps):
+            if not self.sdnext:
+                self.state["sampling_step"] = step
+            self._image = picture(step)
+            await asyncio.sleep(self.step_s)
+            await self._going.wait()
+            if self.sdnext:
+                self.state["sampling_step"] += 1
+            if step == 2:
+                self._go_wrong(body["prompt"])
+            if self.state["interrupted"] or self.state["skipped"]:
+                break
+        self.state["job_no"] += 1
+        if not self.sdnext:
+            self.state["sampling_step"] = 0
+
+    def _go_wrong(self, prompt: str) -> None:
+        if prompt == "hungry":
+            self._failures += 1
+            if not self.sdnext:
+                raise MemoryError(OOM)
+            self.state["interrupted"] = True  # as SD.Next does, which then answers without a picture
+        if prompt == "fail":
+            raise RuntimeError("the tensor is odd")
 
     async def _generate(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.asked.append(body)
+        self.found.append(dict(self.state))
+        self._sockets.add(request.transport)
         if body["width"] == 64:
             return web.json_response({"detail": [{"loc": ["body", "width"], "msg": "too small"}]}, status=422)
         try:
-            made = await (await self._begin(body))
-        except RuntimeError as error:
-            return web.json_response({"error": type(error).__name__, "detail": "", "errors": str(error)}, status=500)
-        return web.json_response({"images": made, "parameters": {}, "info": json.dumps({"all_seeds": [body["seed"]]})})
+            made = await asyncio.shield(await self._begin(body))
+        except (RuntimeError, MemoryError) as error:
+            name = "OutOfMemoryError" if isinstance(error, MemoryError) else type(error).__name__
+            return web.json_response({"error": name, "detail": "", "body": "", "errors": str(error)}, status=500)
+        except asyncio.CancelledError:
+            if self.mute:
+                await self._muted.wait()
+            raise
+        finally:
+            self._sockets.discard(request.transport)
+        made = [] if self.sdnext and body["prompt"] == "hungry" else made
+        facts = {"all_seeds": [body["seed"] + number for number in range(body["n_iter"])],
+                 "index_of_first_image": 0, "infotexts": ["dusk\nSteps: 6, Seed: 0, Version: v1.10.1"]}
+        return web.json_response({"images": made, "parameters": {}, "info": json.dumps(facts)})
 
     # --- the rest ---
 
     async def _progress(self, request: web.Request) -> web.Response:
-        picture_ = None if request.query.get("skip_current_image") == "true" else self._image
-        more = {"id": f"task-{self._state['job_timestamp']}"} if self.flavour == "sdnext" else {}
-        return web.json_response({"progress": self._share, "eta_relative": 1.0, "state": self._state,
-                                  "current_image": picture_, "textinfo": None, "surprise": time.time(), **more})
+        if self.failing:
+            return web.json_response({"error": "ZeroDivisionError", "errors": "division by zero"}, status=500)
+        idle = self.state["job_count"] == 0
+        hidden = idle or request.query.get("skip_current_image") == "true"
+        return web.json_response({"progress": 0 if idle else 0.3, "eta_relative": 0 if idle else 4.0,
+                                  "state": {**self.state, **self.odd}, "textinfo": None, "surprise": time.time(),
+                                  "current_image": None if hidden else self._image})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "running" if self._going.is_set() else "paused", "task": self.state["job"]})
 
     async def _task(self, request: web.Request) -> web.Response:
         wanted = (await request.json())["id_task"]
-        return web.json_response({"active": wanted == self._current, "queued": False, "completed": False})
+        return web.json_response({"active": wanted == self._current, "queued": wanted in self._queued,
+                                  "completed": wanted in self._finished, "textinfo": "Waiting..."})
 
     async def _interrupt(self, request: web.Request) -> web.Response:
-        if self._state["job_count"]:
-            self._state["interrupted"] = True
-        return web.json_response({}) if self.flavour != "sdnext" else web.Response(status=204)
+        self.commands.append("interrupt")
+        self.state["interrupted"] = True
+        return web.json_response({}) if not self.sdnext else web.Response(status=204)
 
     async def _skip(self, request: web.Request) -> web.Response:
-        self._state["skipped"] = True
-        return web.json_response({})
-
-    async def _models(self, request: web.Request) -> web.Response:
-        return web.json_response([{"title": "dreamy.safetensors [abc]", "model_name": "dreamy"}, {"title": "other"}])
-
-    async def _samplers(self, request: web.Request) -> web.Response:
-        return web.json_response([{"name": "Euler a"}, {"name": "DPM++ 2M"}])
-
-    async def _schedulers(self, request: web.Request) -> web.Response:
-        return web.json_response([{"name": "automatic", "label": "Automatic"}, {"name": "karras", "label": "Karras"}])
-
-    async def _options(self, request: web.Request) -> web.Response:
-        return web.json_response({"sd_model_checkpoint": "dreamy.safetensors [abc]"})
+        self.commands.append("skip")
+        self.state["skipped"] = True
+        return web.json_response(None)
 
     async def _free(self, request: web.Request) -> web.Response:
-        self.freed += 1
+        self.commands.append("free" if not self.state["job"] else "free while it runs")
         return web.json_response({})
+
+    async def _memory(self, request: web.Request) -> web.Response:
+        cuda = {"system": {"free": 3 << 30, "used": 5 << 30, "total": 8 << 30}, "events": {"oom": self._failures}}
+        return web.json_response({"ram": {}, "cuda": cuda})
+
+    @staticmethod
+    def _fixed(body: Any) -> Any:
+        async def answer(request: web.Request) -> web.Response:
+            return web.json_response(body)
+
+        return answer

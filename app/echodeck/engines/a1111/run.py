@@ -1,197 +1,262 @@
-"""One job of ours on such a server: one request that blocks until it is done, watched by asking how far it is."""
+"""One job of ours on such a server: one request that blocks until it is done, followed by what the server says it does.
+
+The server does requests one after the other, and its commands name none: they mean what runs. So ours is interrupted or
+skipped only while it is known to be what runs; another may begin within the milliseconds of that question.
+"""
 
 from __future__ import annotations
 
-import base64
+import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn
 
-from ...errors import EngineError, JobLost, OutOfMemory
-from ...model.job import JobSpec, Output
+from ...errors import Cancelled, EngineError, JobLost, OutOfMemory
+from ...model.job import JobSpec
 from .. import Control
 from ..web import Refusal, Unreachable
-from .parse import Made, Progress, decoded, mime_of, out_of_memory, parse_error
-from .passes import Passes
+from .claim import Claim
+from .feed import Feed
+from .made import Made, error_of, kept
+from .offer import CANNOT_PAUSE, Memory
+from .parse import Progress
+from .passes import SAVE, Passes
+from .picture import preview, save
+from .request import body_of, has_hires, hires_steps, kind_of
 from .server import Server
+from .turn import WAIT, turn
 
-POLL_S = 0.3
-PREVIEW_S = 0.6
-"""Between two questions with the picture, which costs the server a decode."""
-AWAY_S = 20.0
-STOP_S = 60.0
-WAIT, LOAD, SAVE = "wait for the server", "load", "save"
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+FORGOT_S, SETTLE_S = 5.0, 60.0
+"""How long a server may do nothing before its answer, one that says it does not know the request, and any other."""
+AWAY_S = 60.0
+"""One that does not answer for so long has lost its job, even if its socket stays open."""
+AGAIN_S = 0.5
+"""Between two tries to interrupt what has not begun yet."""
+CANCEL_S = 60.0
+"""A step may take long, and an interruption waits for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of the request."""
+
+    made: Made | None = None
+    error: EngineError | None = None
 
 
 class Run:
-    """`Run(…)()` does it. `ours` is told the time stamp of the request that is ours, `gone` why nothing answers."""
+    """`Run(…)()` does it."""
 
-    def __init__(self, server: Server, output_dir: Path, job_id: str, spec: JobSpec, control: Control,
-                 ours: Callable[[str], None], gone: Callable[[str], None]) -> None:
-        self._server, self._directory = server, output_dir / job_id
-        self._spec, self._control, self._ours, self._gone = spec, control, ours, gone
-        self._task_id = f"task({uuid.uuid4().hex[:15]})"
-        self._made: Made | None = None
-        self._error: Exception | None = None
-        self._previewed_s = 0.0
-        self._stamped, self._skipped = "", False
+    def __init__(self, server: Server, feed: Feed, claim: Claim, directory: Path, spec: JobSpec,
+                 control: Control) -> None:
+        self._server, self._feed, self._claim = server, feed, claim
+        self._directory, self._spec, self._control = directory, spec, control
+        self._rounds = 2 if has_hires(spec) else 1
+        self._news: SimpleQueue[Progress | Answer] = SimpleQueue()
+        self._passes: Passes | None = None
+        self._memory = Memory()
+        self._skipped: set[int] = set()
+        self._interrupted = False
+        self._interrupting_s: float | None = None
+        self._idle_s: float | None = None
+        self._heard_s = self._asked_s = self._again_s = 0.0
 
     def __call__(self) -> None:
-        options = self._spec.options
-        hires = options.get("hires") is True
-        before = self._stamp()
-        self._wait()
-        told = self._control.told
-        told.plan([(LOAD, 0)])
-        told.stage(LOAD)
-        passes = Passes(lambda stages: told.plan([(LOAD, 0), *stages, (SAVE, 0)]), told.stage, told.step,
-                        steps=self._spec.steps, passes=self._spec.batch * (2 if hires else 1), hires=hires,
-                        hires_steps=int(options.get("hires_steps") or 0))
-        asking = threading.Thread(target=self._ask, name=f"request {self._task_id}", daemon=True)
-        asking.start()
-        self._watch(asking, passes, before)
-        if self._error is not None:
-            raise self._failure(self._error) from self._error
-        if not self._skipped:
-            passes.finish()
-        told.stage(SAVE)
-        for number, picture in enumerate(self._made.pictures[: self._spec.batch] if self._made else ()):
-            self._control.output(self._save(number, picture))
+        """Raises what `Engine.run` may raise."""
+        self._feed.listen(self._news)
+        try:
+            present, waited = turn(self._server, self._claim, self._control, self._news)
+            answer = self._follow(present, waited)
+        finally:
+            self._claim.end()
+            self._feed.forget(self._news)
+        self._end(answer)
 
     # --- the request, in a thread of its own ---
 
-    def _ask(self) -> None:
+    def _send(self, present: Progress) -> None:
+        task_id = f"task({uuid.uuid4().hex[:15]})"
+        body = body_of(self._spec, task_id, self._feed.offer)
+        with suppress(EngineError):  # then what it says of memory is not compared
+            self._memory = self._server.memory()
+        self._claim.begin(task_id, present)
+        threading.Thread(target=self._ask, args=(body,), name=f"request {task_id}", daemon=True).start()
+
+    def _ask(self, body: dict[str, Any]) -> None:
         try:
-            body = body_of(self._spec, self._task_id)
-            self._made = self._server.generate("img2img" if "init_images" in body else "txt2img", body)
-        except Exception as error:  # noqa: BLE001 - looked at where it is waited for
-            self._error = error
+            self._news.put(Answer(self._server.generate(kind_of(body), body)))
+        except EngineError as error:
+            self._news.put(Answer(error=error))
+        except Exception as error:
+            # Who waits for this thread is told whatever happens in it.
+            log.exception("the request to %s failed", self._server.url)
+            self._news.put(Answer(error=EngineError(f"the request failed: {error}")))
+        self._feed.hurry()
 
-    # --- watching ---
+    # --- while it runs ---
 
-    def _stamp(self) -> str:
-        return self._server.progress(picture=False).stamp
+    def _follow(self, present: Progress, waited: bool) -> Answer:
+        self._send(present)
+        self._passes = Passes(
+            self._control.told, passes=self._spec.batch * self._rounds, steps=self._steps(), hires=self._rounds > 1,
+            hires_steps=hires_steps(self._spec) or self._spec.steps, before=(WAIT,) if waited else ())
+        self._feed.hurry()
+        self._heard_s = time.monotonic()
+        while True:
+            try:
+                news = self._news.get(timeout=TICK_S)
+            except Empty:
+                self._obey()
+                self._check()
+                continue
+            if isinstance(news, Answer):
+                return news
+            self._take(news, self._passes)
+            self._obey()
 
-    def _wait(self) -> None:
-        """Others' request first: these servers do one after the other, and only say how the present one does."""
-        waited = False
-        while not self._server.progress(picture=False).idle:
-            if not waited:
-                self._control.told.plan([(WAIT, 0)])
-                self._control.told.stage(WAIT)
-                waited = True
+    def _steps(self) -> int:
+        """What begins with a picture has fewer steps than were asked for; how many shows when it runs."""
+        return 0 if self._spec.options.get("init_image") else self._spec.steps
+
+    def _take(self, now: Progress, passes: Passes) -> None:
+        self._heard_s = time.monotonic()
+        if not now.idle:
+            self._idle_s = None
+        elif self._idle_s is None:
+            self._idle_s = self._heard_s
+        try:
+            if not self._claim.owns(now):
+                return
+        except EngineError:  # it did not say; the next look asks again
+            return
+        self._interrupted = self._interrupted or now.interrupted
+        passes.take(now)
+        if now.image and passes.at >= 0:
+            with suppress(EngineError):  # one that is none is not shown
+                self._control.preview(passes.step, lambda: preview(now.image))
+
+    def _obey(self) -> None:
+        wanted = self._control.wanted
+        if wanted == "pause":
+            self._control.refused("pause", CANNOT_PAUSE)
+        elif wanted != "run":
+            self._stop(wanted)
+        elif self._control.skipping():
+            self._skip()
+
+    def _skip(self) -> None:
+        passes = self._passes
+        if passes is None or passes.at < 0 or not self._command(self._server.skip):
+            self._control.refused("skip", "it has no picture in hand yet")
+        else:
+            self._skipped.add(passes.at // self._rounds)
+
+    def _stop(self, wanted: str) -> None:
+        """Interrupts it, and goes on following: the server is free again when it has answered."""
+        now = time.monotonic()
+        if self._interrupting_s is None and now >= self._again_s:
+            self._again_s = now + AGAIN_S
+            if self._command(self._server.interrupt):
+                self._interrupting_s = now
+        overdue = self._interrupting_s is not None and now - self._interrupting_s > CANCEL_S
+        if wanted == "stop" or overdue or self._feed.reason:
             self._control.checkpoint()
-            time.sleep(POLL_S)
 
-    def _watch(self, asking: threading.Thread, passes: Passes, before: str) -> None:
-        heard_s = time.monotonic()
-        while asking.is_alive():
-            asking.join(POLL_S)
-            wanted = self._control.wanted
-            if wanted not in ("run", "pause"):
-                self._stop(asking)
-            if wanted == "pause":
-                self._control.refused("pause", CANNOT_PAUSE)
-            try:
-                if self._control.skipping():
-                    self._skipped = True
-                    self._server.skip()
-                now = self._server.progress(picture=time.monotonic() - self._previewed_s >= PREVIEW_S)
-                heard_s = time.monotonic()
-                if self._is_ours(now, before):
-                    passes.take(now)
-                    self._show(now)
-            except Unreachable as error:
-                self._gone(error.message)
-                if time.monotonic() - heard_s > AWAY_S:
-                    raise JobLost(f"the server is gone: {error.message}") from error
+    def _command(self, command: Any) -> bool:
+        """Whether ours runs, and the command was given."""
+        try:
+            if not self._claim.owns(self._server.progress()):
+                return False
+            command()
+        except EngineError:
+            return False
+        return True
 
-    def _is_ours(self, now: Progress, before: str) -> bool:
-        """Whether what the server does now is this request, and not another client's that came first."""
-        if not self._stamped and now.stamp != before and not now.idle:
-            task = self._server.task(self._task_id)
-            if task is None or task.active:
-                self._stamped = now.stamp
-                self._ours(now.stamp)
-        return bool(self._stamped) and now.stamp == self._stamped
+    def _check(self) -> None:
+        """From a server that was restarted behind an open socket an answer may never come. Raises JobLost."""
+        now = time.monotonic()
+        if now - self._heard_s > AWAY_S:
+            raise JobLost(f"the server is gone: {self._feed.reason or 'it does not answer'}")
+        if self._idle_s is None:
+            return
+        if now - self._idle_s > SETTLE_S and not self._claim.by_id:
+            raise JobLost("the server does nothing any more, and gives no answer: it was restarted")
+        if now - max(self._idle_s, self._asked_s) > FORGOT_S:
+            self._asked_s = now
+            if self._forgotten():
+                raise JobLost("the server was restarted, and has forgotten it")
 
-    def _show(self, now: Progress) -> None:
-        if now.image and now.step:
-            self._previewed_s = time.monotonic()
-            picture = decoded(now.image)
-            self._control.preview(now.step, lambda: (mime_of(picture), picture))
-
-    def _stop(self, asking: threading.Thread) -> None:
-        """Interrupts it, and waits until the server is free again."""
-        deadline = time.monotonic() + STOP_S
-        while asking.is_alive() and time.monotonic() < deadline:
-            try:
-                self._server.interrupt()
-            except (Unreachable, Refusal):
-                break
-            asking.join(4 * POLL_S)
-        self._control.checkpoint()
+    def _forgotten(self) -> bool:
+        try:
+            return self._claim.forgotten()
+        except EngineError:
+            return False
 
     # --- how it ended ---
 
-    def _failure(self, error: Exception) -> EngineError:
-        if isinstance(error, Unreachable):
-            self._gone(error.message)
-            return JobLost(f"the server broke off: {error.message}")
-        if isinstance(error, Refusal):
-            said = parse_error(error.body) or error.message
-            if out_of_memory(said):
-                return OutOfMemory(f"out of memory: {said}", detail=said)
-            return EngineError(said, code="refused" if error.status < 500 else "server_error",
-                               retryable=error.status >= 500)
-        return error if isinstance(error, EngineError) else EngineError(str(error), code="server_error")
+    def _end(self, answer: Answer) -> None:
+        present = self._present()
+        self._claim.end(present)
+        if answer.error is not None:
+            self._fail(answer.error, present)
+        if self._control.wanted not in ("run", "pause"):
+            self._control.checkpoint()
+        made = answer.made or Made(())
+        self._feed.learnt(made.version)
+        pictures = kept(made.pictures, self._spec.batch, self._skipped)
+        if present is not None and self._claim.runs(present.key):
+            self._interrupted = self._interrupted or present.interrupted
+        if len(pictures) + len(self._skipped) < self._spec.batch or self._interrupted:
+            self._fall_short(pictures)
+        self._deliver(pictures)
 
-    def _save(self, number: int, picture: bytes) -> Output:
-        kind = mime_of(picture)
-        path = self._directory / f"{number:02}.{kind.rpartition('/')[2]}"
+    def _deliver(self, pictures: tuple[bytes, ...]) -> None:
+        if self._passes is not None and not self._skipped:
+            self._passes.finish()
+        self._control.told.stage(SAVE)
+        for number, picture in enumerate(pictures):
+            self._control.output(save(picture, self._directory, number))
+
+    def _present(self) -> Progress | None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_bytes(picture)
-            part.replace(path)
-        except OSError as error:
-            raise EngineError(f"{path} cannot be written: {error.strerror or error}", code="cannot_write") from error
-        return Output(str(path), kind, self._spec.width, self._spec.height, len(picture))
+            return self._server.progress()
+        except EngineError:
+            return None
 
+    def _fail(self, error: EngineError, present: Progress | None) -> NoReturn:
+        if self._control.wanted not in ("run", "pause"):
+            self._control.checkpoint()
+        if isinstance(error, Refusal):
+            raise error_of(error) from error
+        if not isinstance(error, Unreachable):
+            raise error
+        if present is not None and not present.idle and self._claim.runs(present.key):
+            with suppress(EngineError):
+                self._server.interrupt()
+            raise EngineError("the connection was cut while the server worked on it, perhaps by a proxy with a time "
+                              "limit; its pictures came to nothing", code="cut", retryable=True) from error
+        raise JobLost(f"the server broke off: {error.message}") from error
 
-CANNOT_PAUSE = ("A1111-style servers have no way to hold a running job; it can be paused while it waits in echodeck's "
-                "queue")
-
-
-def body_of(spec: JobSpec, task_id: str) -> dict[str, Any]:
-    """The request. Every picture is a pass of its own, so that each can be skipped. Raises EngineError."""
-    options = spec.options
-    body: dict[str, Any] = {
-        "prompt": spec.prompt, "negative_prompt": options.get("negative_prompt", ""), "width": spec.width,
-        "height": spec.height, "steps": spec.steps, "seed": spec.seed, "n_iter": spec.batch, "batch_size": 1,
-        "cfg_scale": options.get("cfg_scale", 7.0), "sampler_name": spec.sampler, "force_task_id": task_id,
-        "override_settings": {"sd_model_checkpoint": spec.model} if spec.model else {}, "send_images": True,
-    }
-    if spec.scheduler:
-        body["scheduler"] = spec.scheduler
-    if options.get("hires") is True:
-        body |= {"enable_hr": True, "hr_scale": options.get("hires_scale", 2.0),
-                 "hr_second_pass_steps": int(options.get("hires_steps", 0)),
-                 "denoising_strength": options.get("denoising_strength", 0.6)}
-    if image := str(options.get("init_image", "")):
-        body |= {"init_images": [_image(image)], "denoising_strength": options.get("denoising_strength", 0.6)}
-    return body
-
-
-def _image(given: str) -> str:
-    """A picture as base64: of a data URL, or of a file on this machine."""
-    if given.startswith("data:"):
-        return given
-    try:
-        return base64.b64encode(Path(given).expanduser().read_bytes()).decode("ascii")
-    except OSError as error:
-        raise EngineError(f"options.init_image: {given[:200]} cannot be read: {error.strerror or error}",
-                          code="bad_field") from error
+    def _fall_short(self, pictures: tuple[bytes, ...]) -> None:
+        """There are fewer pictures than were asked for: SD.Next also answers so when something went wrong."""
+        memory = Memory()
+        with suppress(EngineError):
+            memory = self._server.memory()
+        if memory.failures > self._memory.failures:
+            used, total = memory.used_bytes / 2**30, memory.total_bytes / 2**30
+            raise OutOfMemory(f"out of memory; {used:.1f} of {total:.1f} GB were in use afterwards",
+                              free_bytes=max(0, memory.total_bytes - memory.used_bytes))
+        if self._interrupted:
+            raise Cancelled("it was interrupted at the server", why="elsewhere")
+        if not pictures:
+            raise EngineError("the server made no picture and does not say why; its log has more",
+                              code="server_error", retryable=True)
+        self._control.log("warning", f"the server made {len(pictures)} of {self._spec.batch} pictures")
