@@ -11,13 +11,13 @@ import asyncio
 import base64
 import io
 import json
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 from PIL import Image
+
+from ..served import Served
 
 OOM = ("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 512.00 MiB is "
        "free.")
@@ -31,28 +31,22 @@ def picture(colour: int = 90, size: tuple[int, int] = (48, 32)) -> str:
     return base64.b64encode(data.getvalue()).decode()
 
 
-class StandIn:
+class StandIn(Served):
     """`flavour`: "a1111", "forge", "sdnext", or "old", which knows neither schedulers nor tasks. `auth` is asked for;
     `api` off is as without --api. `asked` are the requests by HTTP, `found` what ran when each came."""
 
     def __init__(self, flavour: str = "a1111", *, auth: str = "", api: bool = True) -> None:
+        super().__init__()
         self.flavour, self.auth, self.api = flavour, auth, api
         self.sdnext = flavour == "sdnext"
-        self.delay_s, self.step_s, self.load_s, self.port = 0.0, 0.05, 0.02, 0
+        self.delay_s, self.step_s, self.load_s = 0.0, 0.05, 0.02
         self.asked: list[dict[str, Any]] = []
         self.found: list[dict[str, Any]] = []
         self.commands: list[str] = []
         self.failing, self.mute = False, False
         self.odd: dict[str, Any] = {}
         self._stamps = self._failures = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
         self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     # --- what a test does, from its own thread ---
 
@@ -73,9 +67,7 @@ class StandIn:
 
     def close(self) -> None:
         self._do(self._kill())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self.end()
 
     def post(self, **body: Any) -> None:
         """A generation of another client's; nobody waits for it here."""
@@ -93,12 +85,6 @@ class StandIn:
         """What a restart left unanswered gives up."""
         self._do(self._call(self._muted.set))
 
-    async def _call(self, what: Callable[[], Any]) -> None:
-        what()
-
-    def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
     # --- life ---
 
     async def _start(self) -> None:
@@ -112,11 +98,7 @@ class StandIn:
         self._going.set()
         app = web.Application(middlewares=[self._guard], client_max_size=1 << 24)
         app.add_routes(self._routes() if self.api else [])
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        await self._listen(app)
 
     def _routes(self) -> list[web.RouteDef]:
         routes = [web.get("/sdapi/v1/progress", self._progress), web.post("/sdapi/v1/txt2img", self._generate),
@@ -148,7 +130,7 @@ class StandIn:
         for task in self._tasks:
             task.cancel()
         await self._cut()
-        await self._runner.cleanup()
+        await self._hang_up()
 
     async def _cut(self) -> None:
         for transport in [*self._sockets]:

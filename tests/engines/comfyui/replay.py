@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import threading
 from typing import Any
 
 from aiohttp import web
 
+from ..served import Served
 from .conftest import lines
 from .standin import picture
 
 
-class Replay:
+class Replay(Served):
     """One prompt of a scenario: the `number`th that was posted."""
 
     def __init__(self, scenario: str, number: int = 0, pace: float = 10.0) -> None:
+        super().__init__()
         calls = list(lines(f"{scenario}.rest"))
         posts = [call for call in calls if call["path"] == "/prompt" and call["method"] == "POST"
                  and call["status"] == 200]
@@ -35,16 +36,11 @@ class Replay:
         self._posted = ""
         self._ended = False
         self._sockets: list[web.WebSocketResponse] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        self._do(self._start())
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._do(self._hang_up())
+        self.end()
 
     async def _start(self) -> None:
         app = web.Application()
@@ -53,11 +49,7 @@ class Replay:
             web.get("/history", self._history), web.get("/history/{id}", self._history),
             web.get("/system_stats", self._system), web.get("/view", self._view),
         ])
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+        await self._listen(app)
 
     def _ours(self, value: Any) -> Any:
         return json.loads(json.dumps(value).replace(self.recorded, self._posted))

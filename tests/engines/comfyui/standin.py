@@ -12,14 +12,14 @@ import copy
 import io
 import json
 import struct
-import threading
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
 from PIL import Image
+
+from ..served import Served
 
 OOM = "torch.OutOfMemoryError"
 
@@ -30,26 +30,18 @@ def picture(colour: int = 90) -> bytes:
     return data.getvalue()
 
 
-class StandIn:
+class StandIn(Served):
     """`url` is where it answers, the same after `revive`. `jobs_route`: newer versions list and cancel jobs."""
 
     def __init__(self, *, jobs_route: bool = True, extension: bool = False, version: str = "0.33.0") -> None:
+        super().__init__()
         self.jobs_route, self.extension, self.version = jobs_route, extension, version
         self.delay_s = 0.0
-        self.port = 0
         self.posted: list[dict[str, Any]] = []
         self.client_ids: list[str] = []
         self.freed = 0
         self.partners: tuple[str, ...] = ()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._runner: web.AppRunner | None = None
         self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     # --- what a test does, from its own thread ---
 
@@ -62,9 +54,7 @@ class StandIn:
 
     def close(self) -> None:
         self._do(self._kill())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self.end()
 
     def post(self, graph: dict[str, Any], client_id: str = "browser", **extra: Any) -> str:
         """Queues a prompt as another client does."""
@@ -86,12 +76,6 @@ class StandIn:
     def order(self) -> list[str]:
         return [item[1] for item in sorted(self._pending)]
 
-    def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
-    async def _call(self, what: Callable[[], Any]) -> None:
-        what()
-
     # --- life ---
 
     async def _start(self) -> None:
@@ -105,11 +89,7 @@ class StandIn:
         self._wake, self._interrupt = asyncio.Event(), asyncio.Event()
         app = web.Application(middlewares=[self._slow])
         app.add_routes(self._routes())
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        await self._listen(app)
         self._worker = asyncio.create_task(self._work())
 
     async def _kill(self) -> None:
@@ -117,9 +97,7 @@ class StandIn:
         for socket in self._sockets.values():
             if socket._req is not None and socket._req.transport is not None:
                 socket._req.transport.abort()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._hang_up()
 
     def _routes(self) -> list[web.RouteDef]:
         routes = [

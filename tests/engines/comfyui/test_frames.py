@@ -22,6 +22,7 @@ from echodeck.engines.comfyui.frames import (
     Failed,
     FeatureFlags,
     Frame,
+    Held,
     Interrupted,
     Logs,
     NodeProgress,
@@ -225,3 +226,12 @@ def test_any_data_of_any_event_is_a_frame(kind: str, data: Any) -> None:
 def test_any_bytes_are_a_frame(kind: int, data: bytes) -> None:
     assert isinstance(parse_binary(struct.pack(">I", kind) + data), Preview | NodeText | Unknown)
     assert isinstance(parse_binary(data), Preview | NodeText | Unknown)
+
+
+def test_what_the_extension_sends_is_the_others_event_or_a_hold() -> None:
+    event = {"event": "executing", "data": {"prompt_id": "p", "node": "3"}}
+    assert parse_text(json.dumps({"type": "echodeck.event", "data": event})) == Executing("p", "3", "3")
+    assert parse_text(json.dumps({"type": "echodeck.held", "data": {"prompt_id": "p"}})) == Held("p", on=True)
+    assert parse_text(json.dumps({"type": "echodeck.released", "data": {"prompt_id": "p"}})) == Held("p", on=False)
+    nested = {"event": "echodeck.event", "data": event}
+    assert parse_text(json.dumps({"type": "echodeck.event", "data": nested})) == Unknown("echodeck.event")

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from queue import SimpleQueue
-from typing import Any
 
 from ...errors import EngineError
+from .. import feed
 from ..web import Refusal
 from .offer import SDNEXT, Offer
 from .parse import Progress
@@ -30,54 +29,28 @@ LEARN_S = 60.0
 FIRST_S, LAST_S = 0.5, 30.0
 FAILURES = 3
 """So many answers in a row must fail until a server counts as gone: while it loads a model, one may come too late."""
-STOP_S = 12.0
 
 
-class Feed:
-    """`reason` says why nothing comes ("" while it does), since `since_s`; `offer` is what the server has."""
+class Feed(feed.Feed):
+    """`offer` is what the server has."""
+
+    stop_s = 12.0
 
     def __init__(self, server: Server) -> None:
+        super().__init__(server.url)
         self.server = server
-        self.reason, self.since_s = "it has not been asked yet", time.time()
         self.offer = Offer()
-        self._listeners: list[SimpleQueue[Any]] = []
         self._idle_work: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
-        self._stop, self._known, self._wake = threading.Event(), threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
         self._learnt_s = self._picture_s = 0.0
-
-    def start(self) -> None:
-        """Returns at once; a second time it does nothing."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"feed {self.server.url}", daemon=True)
-                self._thread.start()
-
-    def wait(self, timeout_s: float) -> None:
-        """Returns when it is known whether the server answers."""
-        self._known.wait(timeout_s)
 
     def hurry(self) -> None:
         """Something has changed: ask now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Ends the thread, and waits for that as long as one call of it may take."""
-        self._stop.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
-
-    def listen(self, queue: SimpleQueue[Any]) -> None:
-        """All that comes from now on is put there. End it with `forget`."""
-        self.start()
-        with self._lock:
-            self._listeners.append(queue)
-
-    def forget(self, queue: SimpleQueue[Any]) -> None:
-        with self._lock:
-            self._listeners.remove(queue)
+        super().stop()
 
     def when_idle(self, work: Callable[[], None]) -> None:
         """Done when nothing runs, in the feed's thread."""
@@ -137,10 +110,7 @@ class Feed:
             self._picture_s = time.monotonic()
         if not now.idle and self.offer.flavour == SDNEXT:
             now = replace(now, paused=self.server.paused())
-        with self._lock:
-            listeners = [*self._listeners]
-        for queue in listeners:
-            queue.put(now)
+        self._hand_on(now)
         return now
 
     def _when_idle(self) -> None:
@@ -160,16 +130,6 @@ class Feed:
         self.offer = self.server.offer()
         self.learnt(self.offer.version or version)
         self._learnt_s = time.monotonic()
-
-    def _up(self) -> None:
-        self.reason, self.since_s = "", time.time()
-        self._known.set()
-
-    def _down(self, reason: str) -> None:
-        if not self.reason:
-            self.since_s = time.time()
-        self.reason = reason
-        self._known.set()
 
 
 def _period(period_s: float, before: Progress, now: Progress) -> float:

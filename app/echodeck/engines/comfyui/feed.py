@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,9 +17,9 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from ...errors import EngineError
+from .. import feed
 from ..web import LOOPBACK
-from .field import mapping, text
-from .frames import Frame, parse_binary, parse_event
+from .frames import Frame, parse_binary, parse_text
 from .rest import SystemStats
 from .server import Server
 
@@ -30,19 +29,9 @@ FIRST_S, LAST_S = 1.0, 30.0
 """Between two tries to connect, doubling."""
 OPEN_S = 5.0
 LISTEN_S = 0.2
-STOP_S = 10.0
 MAX_FRAME_BYTES = 64 << 20
 PREFIX = "echodeck-"
-EVENT, HELD, RELEASED = "echodeck.event", "echodeck.held", "echodeck.released"
 HELLO = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A prompt stands still at a step, or (`on` false) goes on."""
-
-    prompt_id: str
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,51 +41,18 @@ class Up:
     boot: int
 
 
-News = Frame | Held | Up
+News = Frame | Up
 """What is handed on."""
 
 
-class Feed:
-    """`reason` says why nothing comes ("" while it does), since `since_s`; `stats` is what the server says it is."""
+class Feed(feed.Feed):
+    """`stats` is what the server says it is, `note` what is amiss although it answers."""
 
     def __init__(self, server: Server, client_id: str) -> None:
-        self.server, self.client_id = server, client_id
-        self.reason, self.since_s, self.boot = "it has not been asked yet", time.time(), 0
+        super().__init__(server.url)
+        self.server, self.client_id, self.boot = server, client_id, 0
         self.note = ""
         self.stats: SystemStats | None = None
-        self._listeners: list[SimpleQueue[News]] = []
-        self._lock = threading.Lock()
-        self._stop, self._known = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Returns at once; a second time it does nothing."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"feed {self.server.url}", daemon=True)
-                self._thread.start()
-
-    def wait(self, timeout_s: float) -> None:
-        """Returns when it is known whether the server answers."""
-        self._known.wait(timeout_s)
-
-    def stop(self) -> None:
-        """Ends the thread, and waits for that as long as one call of it may take."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
-
-    def listen(self) -> SimpleQueue[News]:
-        """All that comes from now on. End it with `forget`."""
-        self.start()
-        queue: SimpleQueue[News] = SimpleQueue()
-        with self._lock:
-            self._listeners.append(queue)
-        return queue
-
-    def forget(self, queue: SimpleQueue[News]) -> None:
-        with self._lock:
-            self._listeners.remove(queue)
 
     # --- inside, in the thread ---
 
@@ -152,40 +108,12 @@ class Feed:
                 frame = socket.recv(timeout=LISTEN_S)
             except TimeoutError:
                 continue
-            news = parse_binary(frame) if isinstance(frame, bytes) else _news(frame)
-            with self._lock:
-                listeners = [*self._listeners]
-            for queue in listeners:
-                queue.put(news)
+            self._hand_on(parse_binary(frame) if isinstance(frame, bytes) else parse_text(frame))
 
     def _up(self) -> None:
         self.boot += 1
-        self.reason, self.since_s = "", time.time()
-        self._known.set()
-        with self._lock:
-            listeners = [*self._listeners]
-        for queue in listeners:
-            queue.put(Up(self.boot))
-
-    def _down(self, reason: str) -> None:
-        if not self.reason:
-            self.since_s = time.time()
-        self.reason = reason
-        self._known.set()
-
-
-def _news(frame: str) -> News:
-    try:
-        message = mapping(json.loads(frame))
-    except (ValueError, RecursionError):
-        return parse_event("not JSON", {})
-    kind, data = text(message.get("type"), 200), message.get("data")
-    about = mapping(data)
-    if kind == EVENT:  # meant for another client, and sent on to us
-        return parse_event(text(about.get("event"), 200), about.get("data"))
-    if kind in (HELD, RELEASED):
-        return Held(text(about.get("prompt_id")), kind == HELD)
-    return parse_event(kind, data)
+        super()._up()
+        self._hand_on(Up(self.boot))
 
 
 def _address(url: str, client_id: str) -> str:

@@ -18,6 +18,8 @@ from .media import File, parse_output
 MAX_FRAME_BYTES = 64 << 20
 MAX_HEAD_BYTES = 1 << 20
 PREVIEW, TEXT, PREVIEW_WITH_METADATA = 1, 3, 4
+EVENT = "echodeck.event"
+"""How the extension in the server sends on what is meant for another client."""
 _FORMATS = {1: "image/jpeg", 2: "image/png"}
 
 
@@ -145,6 +147,14 @@ class NodeText:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """By the extension: a prompt stands still at a step, or (`on` false) goes on."""
+
+    prompt_id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Something else. `type` is what the sender calls it, or the number of a binary frame."""
 
@@ -152,22 +162,26 @@ class Unknown:
 
 
 Frame = (Status | FeatureFlags | Started | Cached | Executing | Progress | ProgressState | Executed | Succeeded
-         | Failed | Interrupted | Logs | Preview | NodeText | Unknown)
+         | Failed | Interrupted | Logs | Preview | NodeText | Held | Unknown)
 
 
 def parse_text(frame: str | bytes) -> Frame:
-    """A text frame: {"type", "data"}."""
+    """A text frame: {"type", "data"}, or the extension's, with such an event of another client within it."""
     if len(frame) > MAX_FRAME_BYTES:
         return Unknown("too large")
     try:
-        message = json.loads(frame)
+        message = mapping(json.loads(frame))
     except (ValueError, RecursionError):
         return Unknown("not JSON")
-    return parse_event(text(mapping(message).get("type"), 200), mapping(message).get("data"))
+    kind, data = text(message.get("type"), 200), message.get("data")
+    if kind == EVENT:
+        about = mapping(data)
+        return parse_event(text(about.get("event"), 200), about.get("data"))
+    return parse_event(kind, data)
 
 
 def parse_event(kind: str, data: Any) -> Frame:
-    """An event by its type, also where another message carries it."""
+    """An event by its type."""
     parse = _EVENTS.get(kind)
     found = None if parse is None else parse(mapping(data))
     return Unknown(kind) if found is None else found
@@ -263,4 +277,6 @@ _EVENTS: dict[str, Callable[[dict[str, Any]], Frame | None]] = {
                                                                     seconds(data.get("timestamp")))),
     "execution_interrupted": _interrupted,
     "logs": lambda data: Logs(tuple(text(mapping(entry).get("m")) for entry in listed(data.get("entries")))),
+    "echodeck.held": lambda data: Held(text(data.get("prompt_id")), on=True),
+    "echodeck.released": lambda data: Held(text(data.get("prompt_id")), on=False),
 }

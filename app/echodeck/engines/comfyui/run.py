@@ -21,9 +21,9 @@ from ...model.workflow import Graph, facts, with_seed
 from .. import Control
 from ..web import Refusal, Unreachable
 from .failure import Failure
-from .feed import Feed, Held, News, Up, next_of
+from .feed import Feed, News, Up, next_of
 from .follow import Follower
-from .frames import Failed, Preview, Started
+from .frames import Failed, Held, Preview, Started
 from .outputs import fetch
 from .past import Outcome, Past
 from .rest import Refused
@@ -56,7 +56,8 @@ class Run:
 
     def __call__(self) -> None:
         """Raises what `Engine.run` may raise."""
-        events = self._feed.listen()
+        events: SimpleQueue[News] = SimpleQueue()
+        self._feed.listen(events)
         try:
             prompt_id, past = self._earlier()
             if past is None:

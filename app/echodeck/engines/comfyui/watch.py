@@ -12,14 +12,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 
 from ...errors import EngineError
 from ...model.workflow import redact, spec_of
 from .. import Sighting, Sights, Told
 from ..web import Unreachable
-from .feed import Feed, Held, News, Up, next_of
+from .feed import Feed, News, Up, next_of
 from .follow import Follower
-from .frames import Frame, Preview, Started, Status
+from .frames import Frame, Held, Preview, Started, Status
 from .outputs import fetch
 from .past import Outcome, Past
 from .rest import Item
@@ -67,7 +68,9 @@ class Watch:
         self._began_s = 0.0
 
     def __call__(self, sights: Sights) -> None:
-        events, due_s = self._feed.listen(), 0.0
+        events: SimpleQueue[News] = SimpleQueue()
+        self._feed.listen(events)
+        due_s = 0.0
         self._began_s = time.time()
         try:
             called = False
