@@ -53,6 +53,7 @@ def lab(hub: Hub, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_component_moves_in_jupyterlab(lab: str, hub: Hub, chromium: Any, test_output: Path) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 1000})
     asked: list[str] = []
@@ -61,6 +62,8 @@ def test_the_component_moves_in_jupyterlab(lab: str, hub: Hub, chromium: Any, te
     page.goto(f"{lab}/lab/tree/{NOTEBOOKS[0].name}?reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE_MS)
     page.wait_for_selector(".jp-Toolbar-kernelName:has-text('Python 3')", timeout=PATIENCE_MS)
+    # Before its kernel answers, JupyterLab runs nothing and says nothing.
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(state="attached", timeout=PATIENCE_MS)
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").click()
     page.get_by_text("Run All Cells", exact=True).click()
 
