@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,32 +11,19 @@ import pytest
 
 from echodeck.engines.diffusers import Diffusers
 from echodeck.engines.diffusers import pipe as pipes
-from echodeck.latents import vae
 from echodeck.model.engine import fit
 from echodeck.model.job import JobSpec
 
+from ...pipelines import tiny
 from ..contract import STEPS, EngineContract, Running
 
 pytestmark = pytest.mark.engines
-
-TINY = Path(__file__).parents[2] / "tracking" / "tiny.py"
-
-
-def tiny() -> Any:
-    spec = importlib.util.spec_from_file_location("tiny_pipelines", TINY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for name in ("dreamy", "other"):
-        tiny().stable_diffusion(folder / "words" / name).save_pretrained(folder / name)
+        tiny.stable_diffusion(folder / "words" / name).save_pretrained(folder / name)
     return folder
 
 
@@ -64,7 +49,6 @@ def driver(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Dri
     import torch
 
     monkeypatch.setenv("ECHODECK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(vae, "_matrices", {})
     plain = pipes.arguments
 
     def arguments(pipe: Any, spec: JobSpec) -> dict[str, Any]:

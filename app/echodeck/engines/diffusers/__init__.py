@@ -18,6 +18,7 @@ from typing import Any
 from ...errors import Cancelled, EngineError
 from ...model.engine import EngineInfo, ModelInfo, Option, Param
 from ...model.job import JobSpec, Output
+from ...pipelines.look import prepare
 from .. import Control
 from . import pipe as pipes
 from .models import Model, find
@@ -122,6 +123,7 @@ class Diffusers:
         if self._loaded is None or self._loaded[0] != model:
             self._let_go()  # the old one first: both at once may not fit
             pipe = pipes.load(model)
+            prepare(pipe)
             self._loaded = model, pipe, pipe.scheduler
         _, pipe, usual = self._loaded
         pipes.choose(pipe, usual, spec.sampler, spec.scheduler)
@@ -181,7 +183,7 @@ def _preview(pipe: Any, latents: Any, spec: JobSpec, control: Control) -> tuple[
 
     from PIL import Image
 
-    from ...latents.vae import look
+    from ...pipelines.look import look
 
     data = io.BytesIO()
     Image.fromarray(look(pipe, latents, spec.height, spec.width)).save(data, "PNG")
