@@ -24,9 +24,8 @@ def arguments(pipe: Any, spec: JobSpec) -> dict[str, Any]:
     batch = next((name for name in BATCHES if name in known), BATCHES[0])
     wanted: dict[str, Any] = {
         "prompt": spec.prompt, "width": spec.width, "height": spec.height, "num_inference_steps": spec.steps,
-        "generator": generators(spec), "output_type": "pil", batch: spec.batch, **_options(spec)}
-    if spec.frames > 1:
-        wanted["num_frames"] = spec.frames
+        "num_frames": spec.frames, "generator": generators(spec), "output_type": "pil", batch: spec.batch,
+        **_options(spec)}
     return {name: value for name, value in wanted.items() if name in known}
 
 
