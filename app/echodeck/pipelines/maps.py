@@ -36,7 +36,7 @@ class Maps:
         return self._known.get(vae)
 
     def learn(self, vae: Any) -> None:
-        """So that it is known: from the disk, or by fitting, which takes a second or so, once for each VAE ever."""
+        """So that it is known: from the disk, or by fitting: some seconds of a core, once for each VAE ever."""
         with self._fitting:
             if vae in self._known:
                 return
