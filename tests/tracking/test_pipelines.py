@@ -7,15 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import echodeck
 from echodeck.errors import Cancelled
-from echodeck.latents import vae
-from echodeck.tracking.pipelines import scheduler_name
+from echodeck.pipelines import look
 
-from .tiny import stable_diffusion
+from ..pipelines.tiny import stable_diffusion
 
 pytestmark = pytest.mark.engines
 
@@ -23,12 +21,13 @@ pytestmark = pytest.mark.engines
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHODECK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(vae, "_matrices", {})
 
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Any:
-    return stable_diffusion(tmp_path / "model")
+    made = stable_diffusion(tmp_path / "model")
+    look.prepare(made)
+    return made
 
 
 def make(pipe: Any, steps: int = 4, **more: Any) -> Any:
@@ -134,8 +133,7 @@ def test_a_callback_of_ones_own_goes_on(alone: None, pipe: Any) -> None:
 
     with echodeck.watch_pipeline(pipe):
         make(pipe, callback_on_step_end=mine)
-        make(pipe, callback_on_step_end=SDCFGCutoffCallback(cutoff_step_ratio=None, cutoff_step_index=1),
-             callback_on_step_end_tensor_inputs=["latents", "prompt_embeds"])
+        make(pipe, callback_on_step_end=SDCFGCutoffCallback(cutoff_step_ratio=None, cutoff_step_index=1))
     assert seen_steps == [0, 1, 2, 3]
 
 
@@ -153,29 +151,49 @@ def test_a_failing_call_fails_the_job_and_undoes_the_watch(told: Any, seen: Any,
     until("its end", lambda: [one["status"] for one in seen.board.all("jobs").values()] == ["failed"])
 
 
-def test_the_map_of_a_vae_is_fitted_once_and_disturbs_nothing(pipe: Any, tmp_path: Path) -> None:
-    import torch
-
-    latents = torch.randn(1, 4, 16, 16)
-    state = torch.random.get_rng_state()
-    picture = vae.look(pipe, latents, 32, 32)
-    assert torch.equal(state, torch.random.get_rng_state())
-    assert (picture.shape, picture.dtype) == ((16, 16, 3), np.uint8)
-    assert len(list((tmp_path / "cache" / "latents").iterdir())) == 1
-    vae._matrices.clear()
-    pipe.vae.config  # noqa: B018 - the same VAE again, from the disk
-    assert (vae.look(pipe, latents, 32, 32) == picture).all()
+def test_several_calls_are_rounds_of_one_job(told: Any, seen: Any, until: Any, pipe: Any) -> None:
+    with echodeck.watch_pipeline(pipe, "two") as job:
+        make(pipe, 3)
+        make(pipe, 2)
+    done = until("its end", lambda: view(seen, job.id).get("status") == "completed" and view(seen, job.id))
+    assert [(one["name"], one["step"], one["steps"]) for one in done["stages"]] == [
+        ("encode", 0, 0), ("sample", 3, 3), ("decode", 0, 0),
+        ("encode (2)", 0, 0), ("sample (2)", 2, 2), ("decode (2)", 0, 0)]
 
 
-def test_the_names_of_schedulers_are_the_fields_own() -> None:
-    from types import SimpleNamespace
+def test_watched_twice_it_is_told_of_twice(told: Any, seen: Any, until: Any, pipe: Any) -> None:
+    kind = type(pipe)
+    with echodeck.watch_pipeline(pipe, "outer") as outer, echodeck.watch_pipeline(pipe, "inner") as inner:
+        make(pipe)
+    assert type(pipe) is kind
+    for job in (outer, inner):
+        done = until("its end", lambda job=job: view(seen, job.id).get("status") == "completed" and view(seen, job.id))
+        assert [(one["name"], one["step"]) for one in done["stages"]] == [("encode", 0), ("sample", 4), ("decode", 0)]
 
-    import diffusers
 
-    names = {"EulerAncestralDiscreteScheduler": "euler_ancestral", "DPMSolverMultistepScheduler": "dpmsolver",
-             "DDIMScheduler": "ddim", "HeunDiscreteScheduler": "heun", "UniPCMultistepScheduler": "uni_pc"}
-    found = {name: scheduler_name(SimpleNamespace(scheduler=getattr(diffusers, name)())) for name in names}
-    assert found.keys() == names.keys()
-    assert found["EulerAncestralDiscreteScheduler"] == "euler_ancestral"
-    assert found["DDIMScheduler"] == "ddim"
-    assert found["HeunDiscreteScheduler"] == "heun"
+def test_another_pipeline_of_the_kind_is_not_watched(alone: None, pipe: Any, tmp_path: Path) -> None:
+    other = stable_diffusion(tmp_path / "other")
+    with echodeck.watch_pipeline(pipe) as job:
+        make(other)
+        assert isinstance(pipe, type(other))
+    assert [event[2] for event in job.events if isinstance(event, tuple) and event[0] == "stage"] == []
+
+
+def test_a_callback_may_be_given_by_its_place(alone: None, pipe: Any) -> None:
+    import inspect
+
+    names = list(inspect.signature(type(pipe).__call__).parameters)[1:]
+    steps: list[int] = []
+    values = [param.default for param in inspect.signature(type(pipe).__call__).parameters.values()][1:]
+    given = dict(zip(names, values, strict=True)) | {
+        "prompt": "dusk", "num_inference_steps": 2, "kwargs": None,
+        "callback_on_step_end": lambda pipe, index, timestep, values: steps.append(index) or values}
+    before = names[: names.index("callback_on_step_end") + 1]
+    with echodeck.watch_pipeline(pipe):
+        pipe(*(given[name] for name in before))
+    assert steps == [0, 1]
+
+
+def test_wrong_arguments_are_the_calls_own_error(alone: None, pipe: Any) -> None:
+    with pytest.raises(TypeError, match="multiple values"), echodeck.watch_pipeline(pipe):
+        pipe("dusk", prompt="dawn")

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from echodeck.engines.sketch import Sketch, picture
-from echodeck.engines.sketch.picture import parameters, png, preview, webp, write
+from echodeck.engines import files
+from echodeck.engines.files import parameters, png, webp, write
+from echodeck.engines.sketch import Sketch
+from echodeck.engines.sketch.picture import preview
 from echodeck.errors import EngineError
 from echodeck.model.job import JobSpec
 from echodeck.version import __version__
@@ -37,6 +40,11 @@ def test_a_png_says_how_it_was_made(sketch: Sketch, spec: Make) -> None:
         "dusk hills, very wide — 山",
         f"Steps: 3, Sampler: heun, Seed: 42, Size: 64x64, Model: sketch-s, Version: echodeck {__version__}",
     ]
+
+
+def test_a_negative_prompt_has_a_line_of_its_own(spec: Make) -> None:
+    facts = parameters(replace(spec(prompt="hills"), options={"negative_prompt": "people"}), 0)
+    assert facts["parameters"].splitlines()[:2] == ["hills", "Negative prompt: people"]
 
 
 @pytest.mark.parametrize("prompt", ["", "a\x00b", "\ud800", "<b>&amp;</b>\nnext", "長" * 5000])
@@ -67,7 +75,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(picture.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(EngineError, match=r"cannot save 00\.png: No space left on device") as caught:
         write(path, b"three")
     assert caught.value.retryable

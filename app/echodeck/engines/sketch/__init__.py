@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineError, OutOfMemory
+from ...errors import OutOfMemory
 from ...model.engine import EngineInfo, ModelInfo, Param
 from ...model.job import JobSpec, Output
 from .. import Control
+from ..files import parameters, path_of, png, webp, write
 from .bank import Bank
 from .canvas import Field
 from .decoder import decode
 from .noise import Noise
-from .picture import parameters, png, preview, webp, write
+from .picture import preview
 from .prompt import Theme, read
 from .sampler import SAMPLERS, schedule
 from .size import MODELS, Grid, check_memory, free_bytes, grid_of, needed_bytes
@@ -96,15 +97,10 @@ class Sketch:
             facts = parameters(spec, index)
             film = spec.frames > 1
             data = webp(frames, facts) if film else png(frames[0], facts)
-            path = self._path(job_id, f"{index:02}.{'webp' if film else 'png'}")
+            path = path_of(self.output_dir, job_id, f"{index:02}.{'webp' if film else 'png'}")
             write(path, data)
             control.output(Output(str(path), "image/webp" if film else "image/png", spec.width, spec.height,
                                   len(data), spec.frames))
-
-    def _path(self, job_id: str, name: str) -> Path:
-        if job_id in ("", ".", "..") or Path(job_id).name != job_id:
-            raise EngineError(f"job id {job_id[:80]!r} cannot name a directory")
-        return self.output_dir / job_id / name
 
 
 def _sample(bank: Bank, spec: JobSpec, control: Control) -> Field:
