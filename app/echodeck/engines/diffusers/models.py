@@ -4,6 +4,7 @@ loaded for it, and nothing fetched."""
 from __future__ import annotations
 
 import json
+import logging
 import pickletools
 import struct
 import zipfile
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 INDEX = "model_index.json"
 DEPTH = 4
@@ -122,7 +125,8 @@ def tensors(path: Path) -> list[str]:
             if size > MOST_HEADER_BYTES:
                 return []
             header = json.loads(file.read(size))
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, struct.error) as error:
+        log.warning("%s cannot be read as safetensors: %s", path, error)
         return []
     return list(header) if isinstance(header, dict) else []
 
@@ -136,5 +140,7 @@ def checkpoint(path: Path) -> list[str]:
                 return []
             data = archive.read(inside)
         return [value for _, value, _ in pickletools.genops(data) if isinstance(value, str)]
-    except (OSError, ValueError, IndexError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except (OSError, ValueError, IndexError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        # All that zipfile and pickletools raise for a damaged, encrypted or foreign file.
+        log.warning("%s cannot be read as a torch checkpoint: %s", path, error)
         return []
