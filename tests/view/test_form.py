@@ -27,7 +27,7 @@ GRAPH = json.loads((Path(__file__).parents[1] / "model" / "workflows" / "sd15.js
 LONG_SEED = 2**64 - 3
 COMFYUI = EngineInfo("comfyui", "ComfyUI", kind="comfyui", workflows=True)
 FORGE = EngineInfo(
-    "forge", "Forge", models=(ModelInfo("xl"),), schedulers=("automatic", "karras"), reason="Forge does not answer.",
+    "forge", "Forge", models=(ModelInfo("xl"),), schedulers=("automatic", "karras"), reason="Forge does not answer",
     options=(Option("negative", "Negative prompt"), Option("cfg", "CFG scale", "number", 7.0, 1.0, 30.0, 0.5),
              Option("hires", "Hires. fix", "flag", False), Option("image", "Start picture", "image"),
              Option("upscaler", "Upscaler", "choice", "Latent", choices=("Latent", "Lanczos"))))

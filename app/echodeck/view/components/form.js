@@ -33,7 +33,7 @@ function form(feed, done) {
 
   function describe() {
     const info = infoOf();
-    setText(notice, info?.reason ? `${info.reason} A job waits until it is ready.` : "");
+    setText(notice, info?.reason ? `${info.reason.replace(/\.?$/, ".")} A job waits until it is ready.` : "");
     if (!info) setText(reason, "No agent has announced an engine yet.");
     else if (!drawnFor) setText(reason, "");
     if (!info || drawnFor === settingsKey(info)) return;
