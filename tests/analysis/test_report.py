@@ -46,6 +46,23 @@ def test_no_text_becomes_markup(busy_day: Day) -> None:
     assert "</script><img" not in text
 
 
+def test_jobs_of_others_errors_and_originals(day: Day) -> None:
+    day.add("seen", NOON, engine="comfyui")
+    day.add("bad", NOON, JobState.FAILED, error="KSampler: no 3 GB left")
+    day.add("script", NOON)
+    link = "http://127.0.0.1:8188/view?filename=a.png&type=output"
+    day.jobs[0] |= {"origin": "observed", "outputs": [{"path": "", "kind": "video/mp4", "link": link}]}
+    day.jobs[1] |= {"errorKind": "out_of_memory", "errorDetail": f"first line\n{NASTY}"}
+    day.jobs[2] |= {"origin": "script", "outputs": [{"path": "", "kind": "image/png", "link": "javascript:alert(1)"}]}
+    text = report.render(**day.rows())
+    assert "seen in comfyui</small>" in text
+    assert "a script</small>" in text
+    assert "out of memory: KSampler: no 3 GB left" in text
+    assert "<summary>Traceback</summary><pre>first line\n&lt;/script&gt;" in text
+    assert f'<a href="{link.replace("&", "&amp;")}" rel="noreferrer">' in text
+    assert "<a>javascript:alert(1)</a>" in text
+
+
 def test_pictures_are_in_the_file_and_small(busy_day: Day, tmp_path: Path) -> None:
     text = report.render(**busy_day.rows())
     assert text.count("data:image/webp;base64,") >= 30

@@ -35,7 +35,7 @@ def names(doc: Document) -> set[str]:
 def test_two_sessions_share_nothing(path: str) -> None:
     first, second = (session(path, Settings()) for _ in range(2))
     assert names(first) == names(second)
-    assert {"Channel", "Generations", "Queue", "Machines", "Alerts", "Logs", "SubmitForm"} <= names(first)
+    assert {"Channel", "Generations", "Queue", "Machines", "Engines", "Alerts", "Logs", "SubmitForm"} <= names(first)
     assert not {id(model) for model in first.models} & {id(model) for model in second.models}
     assert len(text_of(first)) > 10_000
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +107,10 @@ def test_commands_take_a_job_or_its_id(hub: FakeHub, studio: Studio) -> None:
     studio.resume("one")
     assert [said["payload"] for said in hub.of("generation_command")] == [
         {"jobId": "one", "command": "pause"}, {"jobId": "one", "command": "resume"}]
+    studio.skip("one")
+    assert hub.of("generation_command")[2]["payload"] == {"jobId": "one", "command": "skip"}
+    studio.free("sketch")
+    assert hub.of("engine_command")[0]["payload"] == {"engine": "sketch", "command": "free"}
     studio.move("one", "top")
     assert hub.of("move")[0]["payload"]["direction"] == "top"
 
@@ -126,6 +132,35 @@ def test_a_submission_says_what_was_given_and_what_was_wrong(hub: FakeHub, studi
     payload = hub.of("submit")[-1]["payload"]
     assert (payload["prompt"], payload["width"]) == ("hills", 64)
     assert "height" not in payload
+
+
+def test_a_workflow_is_submitted_with_its_values(hub: FakeHub, studio: Studio, tmp_path: Path) -> None:
+    graph = {"3": {"class_type": "KSampler", "inputs": {"seed": 5, "steps": 20}}}
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(graph))
+    form = Submission(engine="comfyui", workflow=graph, values={"3.steps": 4})
+    assert form.submit(studio) == ["new"]
+    payload = hub.of("submit")[-1]["payload"]
+    assert (payload["engine"], payload["workflow"], payload["values"]) == ("comfyui", graph, {"3.steps": 4})
+    form.workflow = path
+    assert form.submit(studio) == ["new"]
+    assert hub.of("submit")[-1]["payload"]["workflow"] == graph
+    form.workflow = tmp_path / "nothing.json"
+    assert form.submit(studio) == []
+    assert "nothing.json" in form.problems["workflow"]
+    other = Submission(prompt="hills", scheduler="karras", options={"cfg": 6.5}).fields()
+    assert (other["scheduler"], other["options"]) == ("karras", {"cfg": 6.5})
+    assert not {"workflow", "values"} & set(other)
+
+
+def test_a_job_that_lives_elsewhere_says_what_cannot_be_done(hub: FakeHub, studio: Studio) -> None:
+    hub.put(a_view(a_job("theirs", state=JobState.RUNNING, origin="script", metrics={"loss": 0.5},
+                         cannot={"pause": "it does not look"})))
+    studio.wait(lambda: "theirs" in studio.jobs, PATIENCE_S)
+    job = studio.jobs["theirs"]
+    assert (job.origin, job.metrics, job.cannot) == (
+        "script", {"loss": 0.5}, {"pause": "it does not look"})
+    assert studio.jobs["one"].origin == "echodeck"
 
 
 def test_one_connection_a_process(hub: FakeHub) -> None:

@@ -18,14 +18,15 @@ MOMENT = "datetime64[ms, UTC]"
 JOBS: Mapping[str, str] = {
     "id": "string", "title": "string", "engine": "string", "model": "string", "resolution": "string", "type": "string",
     "prompt": "string", "width": "Int64", "height": "Int64", "steps": "Int64", "seed": "object", "batch": "Int64",
-    "frames": "Int64", "sampler": "string", "status": "string", "user": "string", "host": "string", "origin": "string",
-    "priority": "Int64", "attempt": "Int64", "progress": "float64", "created": MOMENT, "started": MOMENT,
-    "finished": MOMENT, "wait_s": "float64", "elapsed_s": "float64", "paused_s": "float64", "error": "string",
-    "error_kind": "string", "outputs": "Int64", "output_path": "string", "output_kind": "string", "stages": "object",
+    "frames": "Int64", "sampler": "string", "scheduler": "string", "status": "string", "user": "string",
+    "host": "string", "origin": "string", "priority": "Int64", "attempt": "Int64", "progress": "float64",
+    "created": MOMENT, "started": MOMENT, "finished": MOMENT, "wait_s": "float64", "elapsed_s": "float64",
+    "paused_s": "float64", "error": "string", "error_kind": "string", "error_detail": "string", "outputs": "Int64",
+    "output_path": "string", "output_kind": "string", "output_link": "string", "stages": "object",
 }
 """`elapsed_s` is work, `paused_s` the rest of started to finished, `wait_s` created to started; `output_*` is the first
-of `outputs` files; `stages` are the names of its stages in order, as a tuple. `seed` is a Python
-int: some engines' seeds do not fit 64 bits."""
+of `outputs` files, its `link` the address of the original where another program keeps it; `stages` are the names of its
+stages in order, as a tuple. `seed` is a Python int: some engines' seeds do not fit 64 bits."""
 
 STEPS: Mapping[str, str] = {
     "job_id": "string", "attempt": "Int64", "stage": "Int64", "step": "Int64", "at": MOMENT, "duration_s": "float64",
@@ -76,8 +77,9 @@ def _job(row: Row) -> dict[str, Any]:
     first = outputs[0] if outputs else {}
     return {
         **row, "created": row.get("createdAt"), "started": row.get("startedAt"), "finished": row.get("finishedAt"),
-        "elapsed_s": row.get("elapsed"), "error_kind": row.get("errorKind"), "outputs": len(outputs),
-        "output_path": first.get("path"), "output_kind": first.get("kind"),
+        "elapsed_s": row.get("elapsed"), "error_kind": row.get("errorKind"),
+        "error_detail": row.get("errorDetail"), "outputs": len(outputs), "output_path": first.get("path"),
+        "output_kind": first.get("kind"), "output_link": first.get("link"),
         "stages": tuple(stage["name"] for stage in row.get("stages") or ()),
     }
 

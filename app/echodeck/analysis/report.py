@@ -30,6 +30,7 @@ from .thumbnail import data_url
 
 MOST_JOBS = 300
 MOST_PICTURES = 80
+MOST_DETAIL_CHARS = 8_000
 LOGO = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="3" fill="#58a6ff" /><path d="M5.6 5.6a9 9'
     ' 0 0 0 0 12.8M18.4 5.6a9 9 0 0 1 0 12.8M8.5 8.5a5 5 0 0 0 0 7M15.5 8.5a5 5 0 0 1 0 7" stroke="#58a6ff"'
@@ -210,10 +211,13 @@ def _job(card: Element, row: Mapping[Any, Any], start: datetime, *, picture: boo
         SubElement(line, "span", {"class": "none"})
     what = SubElement(line, "div")
     _text(what, "b", _said(row["title"]) or _said(row["id"]))
-    parts = (row["user"], row["model"], row["resolution"], f"{row['steps']} steps" if row["steps"] else "", row["host"])
+    parts = (row["user"], row["model"], row["resolution"], f"{row['steps']} steps" if row["steps"] else "", row["host"],
+             _origin(row))
     _text(what, "small", " · ".join(said for part in parts if (said := _said(part))))
     if error := _said(row["error"]):
-        _text(what, "small", error, "bad")
+        _error(what, row, error)
+    elif link := _said(row["output_link"]):
+        _link(what, link)
     elif path and not small:
         _text(what, "small", path)
     status = _said(row["status"])
@@ -222,6 +226,28 @@ def _job(card: Element, row: Mapping[Any, Any], start: datetime, *, picture: boo
     when = "" if pd.isna(moment) else f"{moment.tz_convert(start.tzinfo):%H:%M:%S}"
     _text(line, "span", when, "num when")
     _text(line, "span", span(row["elapsed_s"]) if row["elapsed_s"] > 0 else "", "num took")
+
+
+def _origin(row: Mapping[Any, Any]) -> str:
+    """Where a job lived that was none of our own queue; "" if it was."""
+    origin = _said(row["origin"])
+    return "" if origin in ("", "echodeck") else "a script" if origin == "script" else f"seen in {_said(row['engine'])}"
+
+
+def _error(what: Element, row: Mapping[Any, Any], error: str) -> None:
+    """What went wrong, and where it came from to be opened."""
+    memory = _said(row["error_kind"]) == "out_of_memory" and "out of memory" not in error.lower()
+    _text(what, "small", f"out of memory: {error}" if memory else error, "bad")
+    if detail := _said(row["error_detail"]):
+        box = SubElement(what, "details")
+        _text(box, "summary", "Traceback")
+        _text(box, "pre", detail[-MOST_DETAIL_CHARS:])
+
+
+def _link(what: Element, link: str) -> None:
+    """The address of an original; one that is no web address is only said."""
+    web = {"href": link, "rel": "noreferrer"} if link.startswith(("http://", "https://")) else {}
+    SubElement(_text(what, "small", ""), "a", web).text = link
 
 
 def _machines(main: Element, hosts: Sequence[Row]) -> None:

@@ -206,7 +206,7 @@ def queue(
         if json:
             out({"jobs": jobs, "stats": stats}, True, "")
         else:
-            queue_table(jobs, stats)
+            queue_table(jobs, stats, client.board.all("engines"))
 
     with_hub(json, hub, run)
 
@@ -331,7 +331,7 @@ def status(hub: Hub = None, json: Json = False) -> None:
     """Show how hub, machines, agents and queue are."""
 
     async def run(client: Any) -> None:
-        from .show import status_text
+        from .overview import status_text
 
         found = await state_of(client)
         out(found, json, lambda: status_text(found))

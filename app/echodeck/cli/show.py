@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +15,9 @@ from .plain import as_line, plain
 ENDED = frozenset({"completed", "failed", "cancelled"})
 COLOURS = {"running": "bright_blue", "paused": "yellow", "failed": "red", "completed": "green", "pending": "white",
            "cancelled": "bright_black"}
+ASKED = {"pause": "pausing…", "resume": "resuming…", "cancel": "cancelling…", "move": "moving…"}
 SHORT = 8
 FRAMES_PER_S = 8
-SILENT_S = 30.0
-"""A machine whose agent is there while its last sample is so much older has stopped to be measured."""
-MOST_ALERTS = 5
 Job = dict[str, Any]
 
 
@@ -83,7 +81,8 @@ def in_order(client: Any, *, ended: bool = False) -> list[Job]:
     return open_ + (done if ended else [])
 
 
-def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
+def queue_table(jobs: list[Job], stats: dict[str, Any], engines: Mapping[str, Any] | None = None) -> None:
+    """A row a job; below it why jobs wait whose engine (of `engines`, by name) is not ready."""
     from rich.table import Table
     from rich.text import Text
 
@@ -91,99 +90,51 @@ def queue_table(jobs: list[Job], stats: dict[str, Any]) -> None:
         typer.echo("the queue is empty")
         return
     table = Table(box=None, pad_edge=False, header_style="bright_black")
-    for name in ("#", "job", "state", "done", "left", "starts", "title", "model", "size", "prio", "by"):
+    columns = ("#", "job", "state", "done", "left", "starts", "title", "model", "size", "prio", "by")
+    failed = any(job.get("error") for job in jobs)
+    for name in (*columns, "why") if failed else columns:
         table.add_column(name, justify="right" if name in ("#", "done", "left", "prio") else "left",
-                         no_wrap=name != "title")
+                         no_wrap=name not in ("title", "why"))
     for job in jobs:
-        state = Text(f"{job['status']}{'…' if job.get('request') else ''}", COLOURS.get(job["status"], ""))
-        position = job.get("position")
         # Text, not markup: a title with [brackets] is somebody's text.
-        table.add_row(*(Text(plain(str(cell))) if isinstance(cell, str | int) else cell for cell in (
-            "" if position is None else position + 1, short(job["jobId"]), state,
-            "" if job["status"] == "pending" else f"{int(job['progress'])} %", span(left_s(job)),
-            clock(job.get("expectedStart")) if job["status"] == "pending" else "", job["title"], job["model"],
-            job["resolution"], "" if foreign(job) else job["priority"], foreign(job) or job["user"])))
+        cells = [Text(plain(str(cell))) for cell in _cells(job)]
+        cells[2].stylize(COLOURS.get(job["status"], ""))
+        table.add_row(*cells, *([Text(plain(job.get("error") or ""), "red")] if failed else []))
     screen = console()
     screen.print(table)
+    for reason in _waiting(jobs, engines or {}):
+        screen.print(Text(plain(reason), "yellow"))
     counts = ", ".join(f"{number} {name}" for name, number in stats.items() if number)
     if counts:
         screen.print(Text(counts, "bright_black"))
+
+
+def _cells(job: Job) -> tuple[str | int, ...]:
+    pending, position = job["status"] == "pending", job.get("position")
+    return ("" if position is None else position + 1, short(job["jobId"]),
+            ASKED.get(job["request"]) or str(job["status"]), "" if pending else _done(job),
+            span(left_s(job)), clock(job.get("expectedStart")) if pending else "", job["title"], job["model"],
+            job["resolution"], "" if foreign(job) else job["priority"], foreign(job) or job["user"])
+
+
+def _done(job: Job) -> str:
+    """How far it is; a script's loop without an end has only its step to tell."""
+    if job["currentStep"] and not job["totalSteps"] and not job["progress"]:
+        return f"step {job['currentStep']}"
+    return f"{int(job['progress'])} %"
+
+
+def _waiting(jobs: list[Job], engines: Mapping[str, Any]) -> list[str]:
+    """A sentence for each engine that jobs wait for and that is not ready."""
+    names = sorted({job.get("engine", "") for job in jobs if job["status"] == "pending" and not foreign(job)})
+    return [f"what is for {name} waits: {engines[name]['reason']}" for name in names
+            if engines.get(name, {}).get("reason")]
 
 
 def foreign(job: Job) -> str:
     """Where a job lives that is not of our own queue; "" if it is."""
     origin = job.get("origin", "echodeck")
     return "" if origin == "echodeck" else "a script" if origin == "script" else f"seen in {job['engine']}"
-
-
-def status_text(found: dict[str, Any]) -> str:
-    """A few lines: the hub, the machines, the queue, what is wrong."""
-    lines = [f"hub       {found['hub']} ({_latency(found['latency_s'])})"]
-    status = found["status"] or {}
-    lines += [f"state     {status.get('consciousness', '–')}, working memory {status.get('working_memory', '–')}"]
-    for host in found["hosts"]:
-        memory = 100 * host["memory_used_bytes"] / host["memory_total_bytes"] if host["memory_total_bytes"] else 0
-        silent = _silent(host, found["agents"])
-        if silent:
-            lines.append(f"machine   {host['name']}: {silent}")
-            continue
-        lines.append(f"machine   {host['name']}: CPU {host['cpu_percent']:.0f} %, memory {memory:.0f} %")
-        lines += [f"          {_gpu(gpu)}" for gpu in host.get("gpus", [])]
-    for engine in found.get("engines", []):
-        where = f" at {engine['address']}" if engine.get("address") else ""
-        version = f" {engine['version']}" if engine.get("version") else ""
-        lines.append(f"engine    {engine['name']}{where}{version}: {engine['reason'] or 'ready'}")
-        if engine.get("note"):
-            lines.append(f"          {engine['note']}")
-    for agent in found["agents"]:
-        away = f" since {since(agent['metadata'].get('seen'))}" if agent["status"] == "offline" else ""
-        lines.append(f"agent     {agent['id']}: {agent['status']}{away}")
-    queue = found["queue"]
-    lines.append("queue     " + (", ".join(f"{n} {name}" for name, n in queue.items() if n) or "empty"))
-    alerts = sorted(found["alerts"], key=lambda alert: str(alert.get("at")), reverse=True)
-    lines += [f"{alert['level']:<9} {alert['title']}: {alert['message']}" for alert in alerts[:MOST_ALERTS]]
-    if len(alerts) > MOST_ALERTS:
-        lines.append(f"          and {len(alerts) - MOST_ALERTS} more alerts: see the dashboard")
-    return "\n".join(map(plain, lines))
-
-
-def _silent(host: Job, agents: list[Job]) -> str:
-    """Why nothing is known of a machine now; "" when it is measured."""
-    own = [agent for agent in agents if agent["metadata"].get("host") == host["name"]]
-    if own and all(agent["status"] == "offline" for agent in own):
-        return f"offline since {since(max(str(agent['metadata'].get('seen') or '') for agent in own))}"
-    seen = max((_moment(agent["metadata"].get("seen")) for agent in own), default=0.0)
-    # Both by clocks that the hub goes by: this one's may be wrong.
-    if seen - host.get("at_s", seen) > max(SILENT_S, 5 * host.get("period_s", 1.0)):
-        return f"not measured since {since(datetime.fromtimestamp(host['at_s'], UTC).isoformat())}"
-    return ""
-
-
-def _moment(moment: str | None) -> float:
-    return datetime.fromisoformat(moment).timestamp() if moment else 0.0
-
-
-def since(moment: str | None) -> str:
-    """A moment in the past as local time, with its day when that is not today's."""
-    if not moment:
-        return "an unknown time"
-    at = datetime.fromisoformat(moment).astimezone()
-    return at.strftime("%H:%M:%S" if at.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M:%S")
-
-
-def _latency(latency_s: float | None) -> str:
-    return "no latency yet" if latency_s is None else f"{1000 * latency_s:.0f} ms"
-
-
-def _gpu(gpu: dict[str, Any]) -> str:
-    if gpu.get("reason"):
-        return f"{gpu['name']}: {gpu['reason']}"
-    shared = gpu.get("unified")  # such a GPU works in the system's memory too
-    used = (gpu.get("vram_used_bytes") or 0) + (gpu.get("gtt_used_bytes") or 0 if shared else 0)
-    total = (gpu.get("vram_total_bytes") or 0) + (gpu.get("gtt_total_bytes") or 0 if shared else 0)
-    vram = f", VRAM {100 * used / total:.0f} %" if total and gpu.get("vram_used_bytes") is not None else ""
-    load = "" if gpu.get("util_percent") is None else f" {gpu['util_percent']:.0f} %"
-    return f"{gpu['name']}{load}{vram}"
 
 
 # --- watching --------------------------------------------------------------------------------------------------------
@@ -276,12 +227,13 @@ def job_line(job: Job) -> str:
     left = left_s(job)
     until = f", {span(left)} left" if left is not None and job["status"] == "running" else ""
     why = f": {plain(job['error'])}" if job.get("error") else ""
-    done = f"{job['status']} {int(job['progress'])} %"
-    return f"{short(job['jobId'])} {done}{stage}{until}{why}  {plain(job['title'])}"
+    done = f"{job['status']} {_done(job)}"
+    where = f" ({plain(foreign(job))})" if foreign(job) else ""
+    return f"{short(job['jobId'])} {done}{stage}{until}{why}  {plain(job['title'])}{where}"
 
 
 def bars(jobs: list[Job]) -> Any:
-    """A row a job: id, title, bar in its state's colour, percent, stage and step, what is left."""
+    """A row a job: id, title, bar in its state's colour, how far, stage and step, what is left, where it lives."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -292,10 +244,11 @@ def bars(jobs: list[Job]) -> Any:
     for job in jobs:
         colour = COLOURS.get(job["status"], "")
         step = f"{job['stage']} {job['currentStep']}/{job['totalSteps']}" if job["totalSteps"] else job["stage"]
-        what = (job.get("error") or job["status"]) if job["status"] != "running" else step
+        what = ASKED.get(job["request"]) or (
+            step if job["status"] == "running" else job.get("error") or job["status"])
         table.add_row(
             Text(short(job["jobId"]), "bright_black"), Text(plain(job["title"])[:32]),
             ProgressBar(100, job["progress"], width=32, complete_style=colour, finished_style=colour),
-            Text(f"{int(job['progress']):3} %", colour), Text(plain(str(what))[:60]),
-            Text(span(left_s(job)), "bright_black"))
+            Text(f"{_done(job):>5}", colour), Text(plain(str(what))[:60]), Text(span(left_s(job)), "bright_black"),
+            Text(plain(foreign(job))[:32], "bright_black"))
     return table

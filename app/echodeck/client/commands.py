@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..errors import BadField
 from ..model import workflow
 from .line import Rest
 
@@ -26,7 +27,7 @@ class Commands:
         """
         given = {name: value for name, value in fields.items() if value is not None}
         if isinstance(given.get("workflow"), PathLike):
-            given["workflow"] = workflow.read(Path(given["workflow"]).read_bytes())
+            given["workflow"] = workflow.read(_content(Path(given["workflow"])))
         result = await self.call("submit", {"prompt": prompt, **given})
         return [str(id_) for id_ in result.get("jobIds", [])]
 
@@ -82,3 +83,10 @@ class Commands:
         if isinstance(rows, dict):
             rows = rows.get(kind, [])
         return list(rows)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadField("workflow", f"{path} cannot be read: {error.strerror or error}") from error

@@ -119,7 +119,7 @@ class SubmitForm(Component):
 
     inline = param.Boolean(default=False)
 
-    _esm = module("fields", "settings", "workflow", "form", "submit")
+    _esm = module("fields", "common", "settings", "workflow", "form", "submit")
 
 
 class ChartView(Component):

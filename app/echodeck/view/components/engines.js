@@ -1,15 +1,24 @@
-// The engines: what each is, whether it is ready, and what it can be asked. On the Now view only what is wrong is shown.
+// The engines: what each is, whether it is ready, what it can be asked. On the Now view only what is wrong is shown.
 
 function stateOf(feed, info) {
   if (info.reason) return ["wrong", info.since_s ? `not ready since ${clock(info.since_s * 1000)}` : "not ready"];
   const mine = [...feed.board.all("jobs").values()].filter((job) => job.engine === info.name && inHand(job));
   if (!mine.length) return ["ready", "ready"];
-  return ["busy", mine.length > 1 ? `busy, ${mine.length} jobs` : mine[0].status === "paused" ? "holds a paused job" : "busy"];
+  if (mine.length > 1) return ["busy", `busy, ${mine.length} jobs`];
+  return ["busy", mine[0].status === "paused" ? "holds a paused job" : "busy"];
+}
+
+function factsOf(info) {
+  const models = info.models.length;
+  const known = (info.label || info.name).toLowerCase() === info.name; // its label says its name already
+  return [known ? "" : info.name, info.version && `version ${info.version}`,
+    models ? `${models} model${models > 1 ? "s" : ""}` : info.workflows ? "takes workflows" : ""].filter(Boolean)
+    .join(" · ");
 }
 
 function engineRow(feed, name) {
-  const [title, facts, state, why, note] = [h("b.name"), h("small"), h("span.state", { data: { testid: "engine-state" } }),
-    h("p.problem"), h("p.reason")];
+  const [title, facts, why, note] = [h("b.name"), h("small"), h("p.problem"), h("p.reason")];
+  const state = h("span.state", { data: { testid: "engine-state" } });
   const page = h("a.more", { target: "_blank", rel: "noopener noreferrer" });
   const free = h("button.small", { type: "button", data: { testid: "engine-free" }, onclick: async () => {
     const label = engineName(feed, name);
@@ -25,10 +34,7 @@ function engineRow(feed, name) {
     const [tone, word] = stateOf(feed, info);
     setAttr(node, "data-state", tone);
     setText(title, info.label || info.name);
-    const models = info.models.length;
-    setText(facts, [(info.label || info.name).toLowerCase() === info.name ? "" : info.name, info.version && `version ${info.version}`,
-      models ? `${models} model${models > 1 ? "s" : ""}` : info.workflows ? "takes workflows" : ""].filter(Boolean)
-      .join(" · "));
+    setText(facts, factsOf(info));
     const url = reachable(info.address);
     setText(page, info.address.replace(/^https?:\/\//, ""));
     if (url) page.href = url;
@@ -37,7 +43,7 @@ function engineRow(feed, name) {
     setText(why, info.reason);
     setText(note, info.note);
     show(free, info.extras.includes("free"));
-    setAttr(free, "aria-label", `Free the memory of ${info.label || info.name}`);
+    setAttr(free, "aria-label", `Free memory of ${info.label || info.name}`);
     forbid(free, info.reason);
   };
   return node;

@@ -15,7 +15,7 @@ function put(fact, text, aside = "") {
 // A figure that the job names itself: its loss, say.
 function metric() {
   const [name, value] = [h("span"), h("b")];
-  const node = h("span.metric", {}, name, value);
+  const node = h("span.metric", {}, name, " ", value);
   node.update = ([called, found]) => {
     setText(name, called);
     setText(value, figures(found));

@@ -1,47 +1,20 @@
 // The form of a job. Its fields are what the chosen engine says of itself, or the inputs of a workflow where it takes
 // those; what the hub refuses is said at the field it is about.
 
-// The hub's own bounds, in characters; what is longer would only be refused.
-const MOST = { prompt: 16384, title: 200 };
-const LEVELS = ["low", "normal", "high", "urgent"];
-
-// Said as soon as a field is as full as it may be: what is typed or pasted beyond is left out by the browser.
-function bound({ name, control, problem }) {
-  control.addEventListener("input", () => {
-    setText(problem, control.value.length >= MOST[name] ? `At most ${MOST[name]} characters; the rest is left out.` : "");
-  });
-}
-
-function given(control) {
-  return () => control.value.trim() || undefined;
-}
-
-function textField(name, label, control) {
-  return field(name, label, control, { read: given(control) });
-}
-
-// The fields that every job has.
-function commonFields(feed) {
-  const found = {
-    title: textField("title", "Title", h("input", { maxLength: MOST.title, placeholder: "taken from the prompt" })),
-    priority: selectField("priority", "Priority", LEVELS.map((name) => [name, name]), "normal"),
-    count: wholeField("count", "How many", 1, { minimum: 1, maximum: 1000 }),
-    user: textField("user", "Your name", h("input", { autocomplete: "name", maxLength: 80 })),
-  };
-  found.user.control.value = feed.link?.user ?? "";
-  return found;
-}
-
 // The field that a refusal is about. What is wrong with an input of a workflow begins with its name.
 function fieldOf(fields, { field: name, message }) {
-  return fields.find((item) => item.name === name)
-    ?? (name === "values" ? fields.find((item) => message.includes(`'${item.name.replace("values.", "")}'`)) : undefined);
+  const said = (item) => name === "values" && message.includes(`'${item.name.replace("values.", "")}'`);
+  return fields.find((item) => item.name === name) ?? fields.find(said);
+}
+
+// In words, without the name of a field that is there to be seen.
+function wordsOf(error) {
+  return (error.message ?? String(error)).replace(`${error.field}: `, "");
 }
 
 function form(feed, done) {
   const engine = selectField("engine", "Engine", []);
-  const prompt = field("prompt", "Prompt", h("textarea", { rows: 3, maxLength: MOST.prompt,
-    placeholder: "dusk over the hills, warm light" }));
+  const prompt = promptField();
   const common = commonFields(feed);
   const workflow = workflowBox(feed);
   const [choices, numbers, further] = [h("div.grid"), h("div.numbers"), h("div.grid")];
@@ -53,7 +26,6 @@ function form(feed, done) {
     h("div.foot", {}, button));
   let settings = [];
   let drawnFor = "";
-  [prompt, common.title].forEach(bound);
 
   const infoOf = () => feed.board.get("engines", engine.control.value);
   const ours = () => (infoOf()?.workflows ? [workflow.whole, ...workflow.fields] : [prompt, ...settings]);
@@ -61,7 +33,7 @@ function form(feed, done) {
 
   function describe() {
     const info = infoOf();
-    setText(notice, info?.reason ? `${info.reason} A job waits until it is ready.` : "");
+    setText(notice, info?.reason ? `${info.reason.replace(/\.?$/, ".")} A job waits until it is ready.` : "");
     if (!info) setText(reason, "No agent has announced an engine yet.");
     else if (!drawnFor) setText(reason, "");
     if (!info || drawnFor === settingsKey(info)) return;
@@ -117,7 +89,7 @@ function form(feed, done) {
     try {
       await send();
     } catch (error) {
-      complain({ ...error, message: (error.message ?? String(error)).replace(`${error.field}: `, "") }); // it is seen where
+      complain({ ...error, message: wordsOf(error) });
     } finally {
       button.disabled = false;
     }

@@ -44,7 +44,7 @@ async function pictureUrl(file) {
 
 // A path on the engine's machine, or a picture from this one.
 function imageField(name, label, value) {
-  const control = h("input", { value, placeholder: "none; a path on the engine's machine, or a picture from this one" });
+  const control = h("input", { value, placeholder: "none; a path on the engine's machine, or choose one" });
   const chooser = h("input", { type: "file", accept: "image/*", hidden: true });
   const button = h("button.small", { type: "button", onclick: () => chooser.click() }, "Choose…");
   let picture = null; // what was chosen; what is typed afterwards stands in its place

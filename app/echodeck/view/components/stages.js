@@ -20,10 +20,11 @@ function strip() {
       const running = status === "running";
       node.style.flexGrow = status === "skipped" ? "" : String(Math.max(0.2, duration ?? expected ?? 1));
       setAttr(node, "data-state", status);
-      fill.style.width = `${status === "completed" ? 100 : running && steps ? (100 * step) / steps : running ? 30 : 0}%`;
-      const time = timeOf(stage);
+      const share = steps ? (100 * step) / steps : 30; // of one without steps nobody knows
+      fill.style.width = `${status === "completed" ? 100 : running ? share : 0}%`;
       setText(name, stage.name);
-      setText(detail, running && steps ? [`${step} / ${steps}`, time].filter(Boolean).join(" · ") : status === "skipped" ? "skipped" : time);
+      setText(detail, [running && steps ? `${step} / ${steps}` : status === "skipped" ? status : "", timeOf(stage)]
+        .filter(Boolean).join(" · "));
       setAttr(node, "title", [stage.name, detail.textContent, status].filter(Boolean).join(" · "));
     };
     return node;

@@ -3,10 +3,12 @@
 const STATES = { completed: "done", failed: "error", cancelled: "cancelled" };
 // What the kinds of errors are called; those that only say that it failed have no name.
 const ERRORS = { out_of_memory: "Out of memory", lost: "Lost", worker_lost: "Its worker was lost", engine_error: "",
-  error: "" };
+  node_error: "", error: "" };
 
+// "" where the message begins with it anyway.
 function errorName(job) {
-  return ERRORS[job.errorKind] ?? (job.errorKind ?? "").replaceAll("_", " ");
+  const name = ERRORS[job.errorKind] ?? (job.errorKind ?? "").replaceAll("_", " ");
+  return (job.error ?? "").toLowerCase().startsWith(name.toLowerCase()) ? "" : name;
 }
 
 // Where the error came from, line by line, to be opened.

@@ -74,7 +74,8 @@ function workflowBox(feed) {
   const [name, found, usual, rest] = [h("b.name"), h("small"), h("div.inputs"), h("div.inputs")];
   const all = h("details.all-inputs", { data: { testid: "submit-all-inputs" } }, h("summary"), rest);
   const hint = h("small", {}, "Drop a workflow here: JSON in API format, or a picture that ComfyUI saved");
-  const zone = h("div.drop", { data: { testid: "submit-drop" } }, h("div.names", {}, name, found, hint), button, chooser);
+  const zone = h("div.drop", { data: { testid: "submit-drop" } }, h("div.names", { "aria-live": "polite" }, name,
+    found, hint), button, chooser);
   const node = h("div.workflow", {}, zone, whole.problem, usual, all);
   Object.assign(node, { text: "", fields: [], whole, button });
   let turn = 0;
