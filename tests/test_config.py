@@ -44,3 +44,15 @@ def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, int], 
     file.write_text(content)
     with pytest.raises(ConfigError, match=where):
         load(flags, environ=environ, file=file)
+
+
+def test_tables_are_passed_on_and_only_the_file_has_them(tmp_path: Path) -> None:
+    file = tmp_path / "echodeck.toml"
+    file.write_text('[brain]\noff = ["order"]\n[alerts.hot]\nwhen = "gpu.temp_c > 85"\n')
+    found = load(environ={"ECHODECK_BRAIN": "ignored"}, file=file)
+    assert found.brain == {"off": ["order"]}
+    assert found.alerts["hot"] == {"when": "gpu.temp_c > 85"}
+    assert found.notify == {}
+    file.write_text("brain = 7\n")
+    with pytest.raises(ConfigError, match=r"brain: a table of echodeck.toml \(\[brain\]\), got 7"):
+        load(environ={}, file=file)

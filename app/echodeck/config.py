@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from .errors import ConfigError
+
+TABLES = ("brain", "alerts", "notify", "ladders")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def _default_data() -> Path:
@@ -67,6 +71,12 @@ class Settings:
     """Further web origins that may use the hub, separated by commas (behind a proxy, say)."""
     allow_host: str = ""
     """Further host names the hub answers to, separated by commas."""
+    brain: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    """Tables of `echodeck.toml` that only the part concerned can read and check: what the brain may do, `off` with the
+    names of its parts that begin switched off."""
+    alerts: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    notify: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    ladders: Mapping[str, Any] = field(default_factory=lambda: _NONE)
 
     @property
     def hub_url(self) -> str:
@@ -108,7 +118,7 @@ def load(flags: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] |
             values[name] = _convert(name, value, f"{path}: {name}")
     for item in fields(Settings):
         variable = f"ECHODECK_{item.name.upper()}"
-        if variable in environ:
+        if variable in environ and item.name not in TABLES:
             values[item.name] = _convert(item.name, environ[variable], variable)
     for name, value in (flags or {}).items():
         if value is not None:
@@ -154,6 +164,10 @@ def _convert(name: str, value: Any, where: str) -> Any:
     if name not in hints:
         raise ConfigError(f"{where}: unknown setting; there are {', '.join(hints)}")
     kind = hints[name]
+    if name in TABLES:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: a table of echodeck.toml ([{name}]), got {value!r}")
+        return MappingProxyType(dict(value))
     if isinstance(value, list | tuple) and kind is str and all(isinstance(item, str) for item in value):
         value = ",".join(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Path):

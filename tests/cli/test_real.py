@@ -143,3 +143,14 @@ def test_a_supervised_hub_ends_with_its_supervisor(tmp_path: Path) -> None:
     process.stdin.close()
     assert process.wait(20) == 0
     process.stdout.close()
+
+
+def test_parts_of_the_brain_are_switched(type_: Any) -> None:
+    assert type_("brain", "off", "order").code == 0
+    parts = {part["name"]: part["on"] for part in type_("brain", "--json").json["parts"]}
+    assert parts.pop("order") is False
+    assert all(parts.values())
+    assert "off  order" in type_("brain").out
+    assert type_("brain", "on", "order").out.strip() == "order is on"
+    done = type_("brain", "off", "ordre", "--json")
+    assert (done.code, done.error["field"]) == (2, "part")

@@ -389,3 +389,14 @@ async def test_a_job_given_back_waits_where_it_was(web: Any, agent: Any) -> None
     queue = await web.get("/api/generations/queue")
     assert queue["order"][0] == job["id"]
     assert (await web.get("/api/state"))["initial"]["alerts"] == []
+
+
+async def test_parts_of_the_brain_over_rest(web: Any) -> None:
+    found = await web.get("/api/brain")
+    assert all(part["on"] for part in found["parts"])
+    assert found["decisions"] == []
+    found = await web.post("/api/brain/order?user=ada", {"on": False})
+    [order] = [part for part in found["parts"] if part["name"] == "order"]
+    assert (order["on"], order["by"]) == (False, "ada")
+    refused = await web.post("/api/brain/ordre", {"on": False}, 400)
+    assert refused["error"]["field"] == "part"

@@ -426,6 +426,25 @@ def test_views_and_theme_by_keyboard(hub: FakeHub, open_page: Open) -> None:
     assert unnamed == 0
 
 
+def test_decisions_are_told_and_parts_switched(hub: FakeHub, open_page: Open) -> None:
+    part = {"name": "order", "label": "Orders waiting jobs.", "on": True, "by": "", "at": None}
+    hub.parts = [part]
+    page = open_page("brain")
+    page.get_by_text("Nothing has been decided yet", exact=False).wait_for()
+    hub.tell(frame("decision", {"id": "d1", "at": "2026-11-24T10:00:00.000Z", "part": "order", "jobId": "one",
+                                "title": "dusk goes first", "reason": "its model <b>is</b> loaded", "data": {}}))
+    page.get_by_test_id("decision").wait_for()
+    assert page.get_by_test_id("decision").locator("small").inner_text() == "its model <b>is</b> loaded"
+    switch = page.get_by_role("switch")
+    assert switch.get_attribute("aria-checked") == "true"
+    switch.press("Enter")
+    wait_for("the switch is asked for", lambda: hub.of("brain_switch"))
+    assert hub.of("brain_switch")[0]["payload"] == {"part": "order", "on": False}
+    hub.tell(frame("brain_part", {**part, "on": False, "by": "ada", "at": "2026-11-24T10:00:01.000Z"}))
+    wait_for("it is off", lambda: switch.get_attribute("aria-checked") == "false")
+    assert "by ada" in page.get_by_test_id("part").inner_text()
+
+
 @pytest.mark.parametrize("width", [390, 768])
 def test_nothing_scrolls_sideways(hub: FakeHub, open_page: Open, width: int) -> None:
     hub.put(a_view(a_job("one", "a title that is quite long for a telephone to show in one line", JobState.RUNNING)))
@@ -434,6 +453,6 @@ def test_nothing_scrolls_sideways(hub: FakeHub, open_page: Open, width: int) -> 
     hub.hosts = [machine()]
     page = open_page(viewport={"width": width, "height": 844}, is_mobile=True, has_touch=True)
     card(page, "one").wait_for()
-    for view in ("now", "queue", "machines", "logs"):
+    for view in ("now", "queue", "machines", "brain", "logs"):
         page.get_by_test_id(f"nav-{view}").tap()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view

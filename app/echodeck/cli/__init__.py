@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
+from .brain import brain as brain_commands
 from .comfyui import comfyui as comfyui_commands
 from .plain import plain
 from .steer import steer
@@ -33,6 +34,7 @@ A1111 = Annotated[list[str] | None, typer.Option("--a1111", metavar="[NAME=]URL"
 EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help="The engine (ECHODECK_ENGINE).")]
 
 app.add_typer(comfyui_commands)
+app.add_typer(brain_commands)
 
 
 @app.callback(invoke_without_command=True)

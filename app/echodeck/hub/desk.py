@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,18 +13,19 @@ from ..config import Settings
 from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
-from ..model.record import Alert, Host, LogLine
+from ..model.record import Alert, Decision, Host, LogLine
 from ..model.usage import Tariff
-from ..wire import show
+from ..wire import mind, show
 from .graphs import Graphs
 from .ledger import Change, Ledger
 from .outlook import Outlooks
+from .parts import Parts
 from .queue import Queue
 from .session import Session, Shown
 from .workers import Workers
 
 UNKNOWN = EngineInfo("")
-LINES = {"logs": 1000, "messages": 200}
+LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
 ENDED_ALERTS, ENDED_JOBS = 100, 500
@@ -44,6 +45,7 @@ class Desk:
     queue: Queue = field(default_factory=Queue)
     outlooks: Outlooks = field(default_factory=Outlooks)
     graphs: Graphs = field(default_factory=Graphs)
+    parts: Parts = field(default_factory=Parts)
     alerts: dict[str, Alert] = field(default_factory=dict)
     """The latest alert by cause."""
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -132,6 +134,14 @@ class Desk:
         lines.append(key)
         while len(lines) > LINES[kind]:
             self.board.forget(kind, lines.popleft())
+
+    def decide(self, change: Change, part: str, title: str, reason: str, job_id: str = "",
+               data: Mapping[str, Any] | None = None) -> None:
+        """Tells everybody what the hub decided by itself, and why."""
+        decision = Decision(uuid.uuid4().hex, change.at_s, part, title, reason, job_id, data or {})
+        change.tell("decision", "decisions", decision.id, mind.decision_view(decision))
+        self.keep("decisions", decision.id)
+        self.decided_s = change.at_s
 
     def action(self, change: Change, session: Session, action: str, job: Job | None = None, detail: str = "") -> None:
         """Who did what: everybody is told, and it goes into the log."""

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 
 from .. import wire
+from ..brain.parts import off_at_start
 from ..config import Settings
 from ..errors import InputError, StoreError, StoreUnavailable
 from ..model.board import Board
-from ..model.engine import EngineInfo
 from ..model.facts import Fact
-from ..model.job import TERMINAL, Job, JobState
-from ..model.record import Alert, Host
+from ..model.job import Job, JobState
+from ..model.record import Host
 from ..model.usage import total
 from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
@@ -32,27 +32,26 @@ from . import scene
 from .agents import Agents
 from .asks import Asks
 from .commands import Commands
-from .desk import ENDED_JOBS, Desk
+from .desk import Desk
 from .foreign import Foreign
-from .graphs import Graphs
 from .hands import Hands
 from .intake import Intake
 from .ledger import Change, Ledger
+from .loading import load
 from .meters import Meters
-from .outlook import Outlooks
-from .pulse import HOUR_S, Pulse
-from .queue import Follow, Queue
+from .parts import Parts
+from .pulse import Pulse
+from .queue import Follow
 from .reports import Reports
 from .session import Session, Shown
 from .shapes import Used
+from .switches import Switches
 from .workers import Workers
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 KEPT_REPLIES = 10_000
-RECENT_EVENTS = 3000
-"""How far back the log is read for the lines on the board."""
 KEEP_S = 90 * 86_400.0
 PRUNE_EVERY_S = 3600.0
 REPEATABLE = frozenset({
@@ -91,7 +90,7 @@ class Room:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble,
                         lambda changes, took_s: self.wrote(changes, took_s))
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
-                         sampled=self._sampled)
+                         parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
         self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
@@ -99,7 +98,8 @@ class Room:
         self._commands = Commands(self.desk, self._foreign)
         self._asks = Asks(self.desk, intake, self.pulse)
         self._handlers: dict[str, Handler] = {}
-        for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks):
+        for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks,
+                     Switches(self.desk)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
@@ -141,39 +141,7 @@ class Room:
     async def _load(self) -> None:
         now_s, desk = self.clock(), self.desk
         await self._name_log()
-        self.board.seq = await self.store.last_seq()
-        self.board.floor = self.board.seq
-        desk.outlooks = Outlooks(await self.store.runs())
-        # The newest that have ended, and those of the last hour, which the metrics count, however old they are.
-        ended = [*await self.store.jobs(states=TERMINAL, limit=ENDED_JOBS),
-                 *await self.store.jobs(states=TERMINAL, since_s=now_s - HOUR_S)]
-        jobs = {job.id: job for job in (*ended, *await self.store.jobs(states=frozenset(JobState) - TERMINAL))}
-        self.pulse.ended(sorted((job for job in jobs.values() if job.state in TERMINAL),
-                                 key=lambda job: job.finished_s or 0.0))
-        desk.queue = Queue(sorted((job for job in jobs.values() if not job.removed), key=lambda job: job.created_s),
-                           self._follow)
-        for record in (await self.store.records("engines")).values():
-            info = msgspec.convert(record, EngineInfo)
-            self.board.put("engines", info.name, info)
-        for record in (await self.store.records("alerts")).values():
-            alert = msgspec.convert(record, Alert)
-            desk.alerts[alert.cause] = alert
-            self.board.put("alerts", alert.id, show.alert_view(alert))
-        for job in desk.queue.all():
-            if job.kept:
-                desk.workers.lease(job.id, "", now_s)
-        desk.graphs = Graphs(await self.store.records("graphs"))
-        for job in desk.queue.in_hand():
-            desk.outlooks.restore(job, await self.store.steps(job_id=job.id), now_s)
-        agents: dict[str, show.AgentView] = {}
-        for event in await self.store.events(max(0, self.board.seq - RECENT_EVENTS), RECENT_EVENTS):
-            if event.type == "agent_status_update":
-                agents[event.key] = msgspec.convert(event.payload, show.AgentView)
-            if event.type == "log":
-                line = msgspec.convert(event.payload, show.LogView)
-                self.board.put("logs", line.id, line)
-                desk.keep("logs", line.id)
-        self._gone = [agent for agent in agents.values() if agent.status != "offline"]
+        self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
         self._asks.restore((await self.store.records("workflows")).values())
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)

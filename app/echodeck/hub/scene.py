@@ -15,7 +15,8 @@ _VOLATILE = {
     "metrics": "metrics_update", "status": "system_status",
     "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
 }
-_UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication"}
+_UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication",
+              "decisions": "decision", "parts": "brain_part"}
 
 
 def since(desk: Desk, seq: int, now_s: float, *, refused: bool) -> list[Shown] | None:
@@ -54,6 +55,8 @@ def initial_state(board: Board, pulse: Pulse, now_s: float, hub_id: str) -> show
         jobs=list(board.all("jobs").values()), queue=queue, queue_stats=queue.stats,
         hosts=list(board.all("hosts").values()), engines=[wire.plain(info) for info in board.all("engines").values()],
         users=presence.users if presence else [], watching=presence.watching if presence else 0, metrics=metrics,
+        parts=[wire.plain(part) for part in board.all("parts").values()],
+        decisions=[wire.plain(one) for one in board.all("decisions").values()],
         previews=list(board.all("previews").values()), seq=board.seq, protocol=wire.PROTOCOL, hub=hub_id,
         now=show.iso(now_s) or "", version=__version__,
     )

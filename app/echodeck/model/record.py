@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 LEVELS = ("debug", "info", "success", "warning", "error")
 
@@ -203,6 +204,19 @@ class Alert:
     acknowledged_by: str = ""
     acknowledged_s: float | None = None
     resolved_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the hub decided by itself: which `part` of it, what, and why. `data` is what a part adds for readers."""
+
+    id: str
+    at_s: float
+    part: str
+    title: str
+    reason: str
+    job_id: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,13 +35,15 @@ def extend() -> None:
 
 
 def live(settings: Settings) -> pn.Template:
-    """The control room: what runs, what comes next, the machines, alerts and log, all on one page in four views."""
+    """The control room: what runs, what comes next, the machines, what the hub decides, alerts and log: one page
+    in five views."""
     items = {
         "channel": elements.channel("served", user=settings.user, **address(settings)),
         "nav": elements.Nav(), "top": elements.Top(), "counts": elements.Counts(),
         "generations": elements.Generations(), "queue": elements.Queue(), "recent": elements.Recent(),
         "machines": elements.Machines(), "engines": elements.Engines(), "plots": elements.HostCharts.of(),
         "alerts": elements.Alerts(), "logs": elements.Logs(), "submit": elements.SubmitForm(),
+        "decisions": elements.Decisions(), "parts": elements.Parts(),
     }
     template = pn.Template((HERE / "template.html").read_text(encoding="utf-8"), items=items)
     variables = {"favicon": favicon(), "page_style": page_style(), "component_style": components.style(),

@@ -16,7 +16,7 @@ from ..errors import BadField, BadFrame
 from ..model.board import Board, Entry
 from ..model.engine import EngineInfo
 from ..model.record import Host
-from . import say, show
+from . import mind, say, show
 from .show import iso
 
 PROTOCOL = 1
@@ -57,6 +57,8 @@ ROUTES: dict[str, Route] = {
     "system_alert": Route(show.AlertView, "alerts", "id"),
     "alert_resolved": Route(show.AlertView, "alerts", "id"),
     "log": Route(show.LogView, "logs", "id"),
+    "decision": Route(mind.DecisionView, "decisions", "id"),
+    "brain_part": Route(mind.PartView, "parts", "name"),
     "presence": Route(show.Presence, "presence"),
     "user_action": Route(show.UserAction),
     "communication": Route(show.Communication, "messages", "id"),
@@ -76,6 +78,7 @@ REMOVED = "generation_removed"
 INITIAL: dict[str, tuple[str, str]] = {
     "jobs": ("jobs", "jobId"), "agents": ("agents", "id"), "alerts": ("alerts", "id"), "logs": ("logs", "id"),
     "hosts": ("hosts", "name"), "engines": ("engines", "name"), "previews": ("previews", "jobId"),
+    "parts": ("parts", "name"), "decisions": ("decisions", "id"),
 }
 """initial_state's lists: its field, the board's kind, and the key field of an item."""
 

@@ -116,6 +116,13 @@ class Communicate(Say):
     job_id: Annotated[str, Meta(max_length=128)] = ""
 
 
+class BrainSwitch(Say):
+    """Switches a part of the brain off, or on again."""
+
+    part: Id
+    on: bool
+
+
 class Subscribe(Say):
     """Only these message types (empty: all), and previews of these jobs only; at most `max_rate` flushes a second."""
 
@@ -284,6 +291,7 @@ VIEWER: dict[str, type[Say]] = {
     "subscribe": Subscribe,
     "engine_command": EngineCommand,
     "read_workflow": ReadWorkflow,
+    "brain_switch": BrainSwitch,
 }
 ASKER: dict[str, type[Say]] = {**VIEWER, "query": Query, "workflow": Workflow}
 WORKER: dict[str, type[Say]] = {

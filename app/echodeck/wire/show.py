@@ -443,6 +443,8 @@ class InitialState(Show):
     users: list[UserView]
     watching: int
     metrics: Metrics
+    parts: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
     previews: list[PreviewView]
     seq: int
     protocol: int

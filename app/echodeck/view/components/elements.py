@@ -114,6 +114,18 @@ class Logs(Component):
     _esm = module("logs")
 
 
+class Decisions(Component):
+    """What the hub decided by itself, with its reasons."""
+
+    _esm = module("decisions")
+
+
+class Parts(Component):
+    """Which parts of the brain are on, to be switched."""
+
+    _esm = module("parts")
+
+
 class SubmitForm(Component):
     """The form that queues a job: a dialog, or `inline` a card."""
 

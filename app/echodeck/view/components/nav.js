@@ -2,9 +2,12 @@
 
 const PICTURES = {
   now: ["M4 13h4l3-8 3 14 3-6h3"], queue: ["M4 6h16M4 12h16M4 18h10"],
-  machines: ["M4 4h16v12H4zM8 20h8"], logs: ["M6 4h12v16H6zM9 9h6M9 13h6M9 17h3"],
+  machines: ["M4 4h16v12H4zM8 20h8"],
+  brain: ["M12 5v14", "M12 6a3 3 0 0 0-6 1 3 3 0 0 0-1 5 3.4 3.4 0 0 0 2 5 3 3 0 0 0 5 1",
+    "M12 6a3 3 0 0 1 6 1 3 3 0 0 1 1 5 3.4 3.4 0 0 1-2 5 3 3 0 0 1-5 1"],
+  logs: ["M6 4h12v16H6zM9 9h6M9 13h6M9 17h3"],
 };
-const LABELS = { now: "Now", queue: "Queue", machines: "Machines", logs: "Logs" };
+const LABELS = { now: "Now", queue: "Queue", machines: "Machines", brain: "Brain", logs: "Logs" };
 
 function link(id) {
   const count = h("span.n");

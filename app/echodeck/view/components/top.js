@@ -1,6 +1,6 @@
 // The head of the page: what goes on in one line, the connection, who watches, and the way to a new job.
 
-const NAMES = { now: "Now", queue: "Queue", machines: "Machines", logs: "Logs" };
+const NAMES = { now: "Now", queue: "Queue", machines: "Machines", brain: "Brain", logs: "Logs" };
 const WORDS = {
   connecting: "connecting", live: "live", polling: "polling", waiting: "reconnecting", report: "report",
   closed: "closed",

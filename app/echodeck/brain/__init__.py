@@ -1,0 +1,1 @@
+"""Pure decisions: a board, records and the time in, decisions with their reasons out."""
