@@ -21,7 +21,7 @@ import pytest
 from echodeck.cli import ports
 from echodeck.cli.child import Child
 from echodeck.cli.printer import Printer
-from echodeck.cli.up import Supervisor, has_display, with_ports
+from echodeck.cli.up import Supervisor, has_display, main, with_ports
 from echodeck.client import Backoff
 from echodeck.config import Settings
 from echodeck.errors import ConfigError
@@ -310,6 +310,12 @@ def test_a_hub_on_the_port_is_recognised(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_foreign_address_is_no_place_to_listen() -> None:
     with pytest.raises(ConfigError, match=r"cannot listen at 192\.0\.2\.1"):
         with_ports(Settings(host="192.0.2.1", port=0))
+
+
+def test_a_bad_address_of_a_server_is_found_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--comfyui: expected an address"):
+        main(Settings(port=0, dash_port=0, data=tmp_path, comfyui="ftp://x"), demo=False, browser=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_free_ports_are_different() -> None:

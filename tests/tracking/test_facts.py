@@ -66,6 +66,9 @@ def test_a_bound_is_kept() -> None:
     assert whole("total", 0, 0) == 0
     with pytest.raises(BadField, match="0 or more"):
         whole("total", -1, 0)
+    with pytest.raises(BadField, match=r"at most 2\*\*53, got a number of 100 bits"):
+        whole("total", 2**99, 0)
+    assert whole("seed", 2**63) == 2**63
 
 
 @given(st.dictionaries(st.sampled_from(sorted(NUMBERS | TEXTS)),

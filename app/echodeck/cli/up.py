@@ -40,9 +40,15 @@ Command = tuple[str, ...]
 
 def main(settings: Settings, *, demo: bool, browser: bool, as_json: bool = False) -> int:
     """Runs until Ctrl-C, SIGTERM or SIGHUP; returns the exit code. Raises ConfigError when a port is taken."""
-    settings = with_ports(settings)
+    settings = checked(with_ports(settings))
     supervisor = Supervisor(settings, demo=demo, browser=browser, printer=Printer(as_json=as_json))
     return asyncio.run(supervisor.run())
+
+
+def checked(settings: Settings) -> Settings:
+    """Raises ConfigError for what only a child would find wrong, after others have started."""
+    _ = settings.comfyui_servers, settings.a1111_servers
+    return settings
 
 
 def with_ports(settings: Settings) -> Settings:

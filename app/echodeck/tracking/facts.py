@@ -16,6 +16,8 @@ from ..errors import BadField
 from ..model.job import JobSpec
 
 NUMBERS = frozenset({"width", "height", "steps", "frames", "batch", "seed"})
+MOST = 2**53
+"""The hub takes no count beyond it: JavaScript knows none."""
 TEXTS = frozenset({"model", "sampler", "scheduler", "prompt", "engine", "title"})
 
 
@@ -29,7 +31,7 @@ def text(value: Any) -> str:
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
-    """A whole number, of whatever make. Raises BadField."""
+    """A whole number, of whatever make; with a bound below it is a count, of at most MOST. Raises BadField."""
     try:
         found = index(value)
     except TypeError:
@@ -37,6 +39,8 @@ def whole(name: str, value: Any, least: int | None = None) -> int:
     if found is None or isinstance(value, bool) or (least is not None and found < least):
         bound = "" if least is None else f", {least} or more"
         raise BadField(name, f"must be a whole number{bound}, got {value!r}")
+    if least is not None and found > MOST:
+        raise BadField(name, f"must be at most 2**53, got a number of {found.bit_length()} bits")
     return found
 
 

@@ -13,22 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echodeck.engines.comfyui.past import (
-    JobList,
     Outcome,
     parse_cancelled,
     parse_history,
-    parse_job,
-    parse_jobs,
 )
 from echodeck.engines.comfyui.rest import (
     Accepted,
     Device,
     Refused,
-    parse_features,
     parse_object_info,
     parse_prompt_answer,
     parse_queue,
-    parse_queue_remaining,
     parse_system_stats,
 )
 from echodeck.errors import EngineError
@@ -101,13 +96,6 @@ def test_secrets_in_a_queue_are_not_kept() -> None:
     assert (first.had_secrets, first.mark, first.extra) == (False, None, {})
 
 
-def test_the_length_of_the_queue(recorded: Recorded) -> None:
-    found = [parse_queue_remaining(call["body"]) for call in calls(recorded, path="/prompt")]
-    assert len(found) == 13
-    assert Counter(found).most_common(1)[0][0] == 0
-    assert max(found) == 4
-
-
 def test_every_recorded_ending_is_told_as_it_was(recorded: Recorded) -> None:
     bodies = [call["body"] for call in calls(recorded, path="/history")]
     assert len(bodies) == 31
@@ -146,34 +134,6 @@ def test_a_history_that_says_little_is_read_too() -> None:
     assert len(found["old"].files) == 1
 
 
-def test_every_recorded_list_of_jobs(recorded: Recorded) -> None:
-    pages = [parse_jobs(call["body"]) for call in calls(recorded, path="/api/jobs?")]
-    pages += [parse_jobs(call["body"]) for call in calls(recorded, path="/api/jobs") if call["path"] == "/api/jobs"]
-    assert len(pages) == 17
-    lines = [line for page in pages for line in page.jobs]
-    assert {line.status for line in lines} == {"completed", "failed", "cancelled"} | {
-        line.status for line in lines if line.outcome is None}
-    assert {line.outcome for line in lines if line.status == "failed"} == {Outcome.ERROR, Outcome.OUT_OF_MEMORY}
-    for line in lines:
-        assert line.created_s is not None
-        assert (line.preview is not None) is (line.outputs_count > 0)
-    assert any(page.has_more and page.total > len(page.jobs) for page in pages)
-
-
-def test_every_recorded_job_agrees_with_its_history(recorded: Recorded) -> None:
-    past = {prompt_id: entry for call in calls(recorded, path="/history")
-            for prompt_id, entry in parse_history(call["body"]).items()}
-    details = [parse_job(call["body"]) for call in calls(recorded, path="/api/jobs/")]
-    assert len(details) == 10
-    assert Counter(job.line.outcome is None for job in details) == {False: 9, True: 1}
-    for job in details:
-        if job.line.id in past and job.line.outcome is not None:
-            entry = past[job.line.id]
-            assert (job.line.outcome, job.files, job.cached) == (entry.outcome, entry.files, entry.cached)
-            assert (job.line.started_s, job.line.failure) == (entry.started_s, entry.failure)
-            assert job.item.graph == entry.item.graph
-
-
 def test_a_cancel_says_whether_it_found_its_job(recorded: Recorded) -> None:
     answers = [call["body"] for call in calls(recorded, path="/api/jobs/", method="POST")]
     assert [parse_cancelled(body) for body in answers] == [body["cancelled"] for body in answers]
@@ -200,11 +160,6 @@ def test_node_classes_say_whether_they_put_out_and_cost(recorded: Recorded) -> N
     assert [name for name, node in paid.items() if node.partner] == ["A", "B", "C"]
 
 
-def test_features_are_as_the_server_says(recorded: Recorded) -> None:
-    [call] = calls(recorded, path="/features")
-    assert parse_features(call["body"])["supports_preview_metadata"] is True
-
-
 def test_the_recorded_server_ran_the_nodes_in_the_order_we_expect(recorded: Recorded) -> None:
     [call] = [line for line in recorded("ksampler.rest") if line["method"] == "POST"]
     ran = [line["data"]["data"]["node"] for line in recorded("ksampler.submitter")
@@ -213,8 +168,7 @@ def test_the_recorded_server_ran_the_nodes_in_the_order_we_expect(recorded: Reco
     assert [*[node.id for node in workflow.stages(graph)], None] == ran
 
 
-PARSERS: list[Callable[[Any], Any]] = [parse_queue, parse_queue_remaining, parse_history, parse_jobs, parse_job,
-                                       parse_system_stats, parse_object_info, parse_features,
+PARSERS: list[Callable[[Any], Any]] = [parse_queue, parse_history, parse_system_stats, parse_object_info,
                                        lambda body: parse_prompt_answer(body, {})]
 
 
@@ -246,7 +200,3 @@ def test_any_body_is_read_or_refused(parse: Callable[[Any], Any], body: Any) -> 
     else:
         refused = "bad_answer"
     assert refused == "bad_answer"
-
-
-def test_an_empty_list_of_jobs() -> None:
-    assert parse_jobs({"jobs": []}) == JobList()

@@ -1,4 +1,4 @@
-"""How prompts ended, as ComfyUI remembers it: the history, and in newer versions the list of jobs."""
+"""How prompts ended, as ComfyUI remembers it in its history, and whether a cancel found its prompt."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from .failure import Failure, parse_failure
-from .field import bad_answer, count, listed, mapping, number, seconds, text, texts
-from .media import File, parse_file, parse_outputs
-from .rest import Item, is_item, item_of, parse_item
+from .field import bad_answer, listed, mapping, seconds, text, texts
+from .media import File, parse_outputs
+from .rest import Item, is_item, parse_item
 
 
 class Outcome(StrEnum):
@@ -30,46 +30,6 @@ class Past:
     ended_s: float | None = None
     cached: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class JobLine:
-    """A line of the list of jobs. `status`: pending, in_progress, completed, failed or cancelled.
-
-    `outcome` is None until the job has ended. `number` orders those that wait.
-    """
-
-    id: str
-    status: str
-    number: float = 0.0
-    outcome: Outcome | None = None
-    failure: Failure | None = None
-    created_s: float | None = None
-    started_s: float | None = None
-    ended_s: float | None = None
-    outputs_count: int = 0
-    preview: File | None = None
-    workflow_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class JobList:
-    jobs: tuple[JobLine, ...] = ()
-    total: int = 0
-    has_more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class JobDetail:
-    """A job with all that the server knows of it."""
-
-    line: JobLine
-    item: Item
-    cached: tuple[str, ...] = ()
-    files: tuple[File, ...] = ()
-
-
-_OUTCOMES = {"completed": Outcome.SUCCESS, "failed": Outcome.ERROR, "cancelled": Outcome.INTERRUPTED}
 
 
 def parse_history(body: Any) -> dict[str, Past]:
@@ -105,43 +65,6 @@ def _messages(status: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The events that the server kept, by type: [[type, data], …]."""
     return {text(event[0]): mapping(event[1]) for event in listed(status.get("messages"))
             if isinstance(event, list) and len(event) == 2}
-
-
-def parse_jobs(body: Any) -> JobList:
-    """The body of GET /api/jobs, which older versions (0.3.64) do not have."""
-    if not isinstance(body, dict) or not isinstance(body.get("jobs"), list):
-        raise bad_answer("GET /api/jobs", "it has no jobs")
-    page = mapping(body.get("pagination"))
-    lines = tuple(_line(job) for job in map(mapping, body["jobs"]) if text(job.get("id")))
-    return JobList(lines, count(page.get("total")) or len(lines), page.get("has_more") is True)
-
-
-def parse_job(body: Any) -> JobDetail:
-    """The body of GET /api/jobs/{id}."""
-    if not isinstance(body, dict) or not text(body.get("id")):
-        raise bad_answer("GET /api/jobs/{id}", "it has no id")
-    line = _line(body)
-    queued = mapping(body.get("workflow"))
-    item = item_of(line.id, queued.get("prompt"), mapping(queued.get("extra_data")), line.number)
-    cached = _messages(mapping(body.get("execution_status"))).get("execution_cached", {})
-    return JobDetail(line, item, texts(cached.get("nodes")), parse_outputs(body.get("outputs")))
-
-
-def _line(job: dict[str, Any]) -> JobLine:
-    status = text(job.get("status"), 100)
-    outcome = _OUTCOMES.get(status)
-    failure = None
-    if outcome is Outcome.ERROR:
-        failure = parse_failure(job.get("execution_error"))
-        outcome = Outcome.OUT_OF_MEMORY if failure.out_of_memory else outcome
-    shown = mapping(job.get("preview_output"))
-    return JobLine(
-        text(job.get("id")), status, number(job.get("priority")) or 0.0, outcome, failure,
-        seconds(job.get("create_time")), seconds(job.get("execution_start_time")),
-        seconds(job.get("execution_end_time")), count(job.get("outputs_count")),
-        parse_file(text(shown.get("nodeId")), text(shown.get("mediaType")) or "images", shown),
-        text(job.get("workflow_id")),
-    )
 
 
 def parse_cancelled(body: Any) -> bool:

@@ -157,14 +157,6 @@ def item_of(prompt_id: str, graph: Any, extra_data: dict[str, Any], priority: fl
                 seconds(extra.get("create_time")), extra, has_secrets(extra_data), extra.get(MARK))
 
 
-def parse_queue_remaining(body: Any) -> int:
-    """How many prompts run or wait: the body of GET /prompt."""
-    info = mapping(mapping(body).get("exec_info"))
-    if "queue_remaining" not in info:
-        raise bad_answer("GET /prompt", "it has no queue_remaining")
-    return count(info["queue_remaining"])
-
-
 def parse_system_stats(body: Any) -> SystemStats:
     """The body of GET /system_stats."""
     if not isinstance(body, dict) or not isinstance(body.get("system"), dict):
@@ -195,10 +187,3 @@ def _node_class(name: str, info: dict[str, Any]) -> NodeClass:
     module, category = text(info.get("python_module")), text(info.get("category"))
     partner = info.get("api_node") is True or module.startswith("comfy_api_nodes") or category.startswith("api node")
     return NodeClass(name, visible(text(info.get("display_name"))) or name, info.get("output_node") is True, partner)
-
-
-def parse_features(body: Any) -> Mapping[str, Any]:
-    """What the server can do, by name: the body of GET /features."""
-    if not isinstance(body, dict):
-        raise bad_answer("GET /features", "it is no JSON object")
-    return body
