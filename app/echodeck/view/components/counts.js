@@ -24,7 +24,8 @@ export function render({ model, el }) {
     }
     setText(cells[0].extra, stats?.paused ? `${stats.paused} paused` : "");
     const rate = metrics?.generationsPerHour;
-    setText(cells[2].extra, rate ? `${Number(rate.toFixed(rate < 10 ? 1 : 0))} an hour` : "");
+    setText(cells[2].extra, rate ? `${Number(rate.toFixed(rate < 10 ? 1 : 0))}/h` : "");
+    setAttr(cells[2].extra, "title", rate ? "completed in the last hour" : "");
     setText(cells[3].extra, stats?.cancelled ? `${stats.cancelled} cancelled` : "");
   });
 }

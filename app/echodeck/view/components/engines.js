@@ -61,7 +61,8 @@ export function render({ model, el }) {
     const shown = view() === "now" ? all.filter((info) => info.reason) : all;
     rows(list, shown, (info) => info.name, (info) => engineRow(feed, info.name));
     show(empty, !all.length);
-    show(section, view() !== "now" || shown.length > 0);
+    // The whole place goes, not only what is in it: an empty one would leave a gap.
+    show(el.getRootNode().host.closest("[data-views]") ?? section, view() !== "now" || shown.length > 0);
   };
   watch(["engines", "jobs"], draw);
   hear("echodeck-view", draw);

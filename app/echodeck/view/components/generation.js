@@ -49,7 +49,7 @@ function pictureOf(feed, jobId) {
 
 // The two sparklines; they begin with what the hub remembers.
 function trailBox(feed, jobId, of) {
-  const sparks = [sparkBox("seconds per step", "job-spark-steps"), sparkBox("estimate over time", "job-spark-eta")];
+  const sparks = [sparkBox("seconds per step", "job-spark-steps"), sparkBox("estimate", "job-spark-eta")];
   const node = h("div.sparks", {}, ...sparks);
   let trail = null;
 
