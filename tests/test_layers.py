@@ -124,6 +124,13 @@ def test_import_echodeck_loads_nothing_heavy() -> None:
     assert not loaded & (HEAVY | {"typer", "rich", "msgspec", "asyncio", "platformdirs"})
 
 
+def test_an_agent_that_only_watches_loads_nothing_that_draws() -> None:
+    loaded = loaded_by("import echodeck.agent.agent, echodeck.sources; from pathlib import Path\n"
+                       "from echodeck.engines import find; find('sketch')(Path('.')).info()")
+    assert "psutil" in loaded
+    assert not loaded & {"numpy", "PIL"}
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['echodeck', '--help']\n"

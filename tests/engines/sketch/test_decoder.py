@@ -7,8 +7,9 @@ import pytest
 
 from echodeck.engines.sketch.bank import Bank, draw, enlarge, shrink
 from echodeck.engines.sketch.decoder import decode
+from echodeck.engines.sketch.models import Model
 from echodeck.engines.sketch.prompt import read
-from echodeck.engines.sketch.size import Grid, Model
+from echodeck.engines.sketch.size import Grid
 
 MODEL = Model("tiny", "Tiny", 4, 1)
 

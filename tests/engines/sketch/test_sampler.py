@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from echodeck.engines.sketch import models
 from echodeck.engines.sketch.sampler import SAMPLERS, Denoise, Field, euler, euler_ancestral, heun, schedule
 
 MEAN, SPREAD = 0.3, 0.5
@@ -104,3 +105,7 @@ def test_pictures_stay_single_precision() -> None:
     for sampler in (euler, heun, euler_ancestral):
         *_, step = sampler(x, schedule(3, 0.1, 1.0), lambda x, sigma: x * np.float32(0.5), lambda: x)
         assert step.x.dtype == np.float32
+
+
+def test_the_names_known_beforehand_are_the_samplers_there_are() -> None:
+    assert tuple(SAMPLERS) == models.SAMPLERS

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from echodeck.engines.sketch import Sketch, size
+from echodeck.engines.sketch import Sketch
+from echodeck.engines.sketch.models import MODELS
 from echodeck.engines.sketch.size import BUDGET_BYTES, MEMORY_VARIABLE, check_memory, free_bytes, grid_of, needed_bytes
 from echodeck.errors import OutOfMemory
 from echodeck.model.job import JobSpec
@@ -65,7 +66,7 @@ def test_the_largest_job_is_too_big_for_the_usual_budget_and_any_single_picture_
     huge = spec(width=512, height=512, batch=8, frames=48)
     with pytest.raises(OutOfMemory, match="8 × 48 pictures of 512×512"):
         check_memory(huge, BUDGET_BYTES)
-    for model in size.MODELS:
+    for model in MODELS:
         check_memory(spec(width=512, height=512, model=model), BUDGET_BYTES)
     check_memory(spec(width=256, height=256, frames=48), BUDGET_BYTES)
 
@@ -84,6 +85,6 @@ def test_running_out_after_all_is_said_as_such(tmp_path: Path, spec: Make, monke
     def exhausted(*_: object) -> None:
         raise MemoryError("Unable to allocate 3.0 GiB")
 
-    monkeypatch.setattr("echodeck.engines.sketch.decode", exhausted)
+    monkeypatch.setattr("echodeck.engines.sketch.painter.decode", exhausted)
     with pytest.raises(OutOfMemory, match="Unable to allocate"):
         Sketch(tmp_path).run("job", spec(steps=1), Recorder())

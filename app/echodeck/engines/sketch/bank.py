@@ -12,8 +12,9 @@ from .canvas import Field
 from .denoiser import Denoiser
 from .face import face
 from .landscape import landscape
+from .models import Model
 from .prompt import Theme
-from .size import Grid, Model
+from .size import Grid
 from .style import STYLES
 
 SCENE_SEED = 48_309

@@ -10,6 +10,7 @@ import psutil
 from ...errors import OutOfMemory
 from ...model.job import JobSpec
 from .denoiser import BLOCK_FLOATS
+from .models import MODELS
 
 FACTORS = (1, 2, 4)
 PICTURE_GRID, FILM_GRID = 128, 64
@@ -18,30 +19,6 @@ BUDGET_BYTES = 512 << 20
 """What a job may use unless told otherwise, so that generating never drives the watching machine into swap."""
 MEMORY_VARIABLE = "ECHODECK_SKETCH_MEMORY"
 FLOAT, CHANNELS = 4, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """`drawn` training scenes (each used mirrored too), matched within `window` cells of their place."""
-
-    name: str
-    label: str
-    drawn: int
-    window: int
-
-    @property
-    def scenes(self) -> int:
-        return 2 * self.drawn
-
-
-MODELS = {
-    model.name: model
-    for model in (
-        Model("sketch-s", "Sketch S", 64, 1),
-        Model("sketch-m", "Sketch M", 128, 2),
-        Model("sketch-l", "Sketch L", 224, 2),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
