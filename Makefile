@@ -42,7 +42,7 @@ types: $(DEV)
 	$(BIN)/mypy
 
 tests: $(DEV)
-	$(BIN)/python -m pytest -m "not engines"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not engines"
 
 # The tests that need torch and diffusers, which are large.
 test-engines: $(ENGINES)
