@@ -128,11 +128,13 @@ class JobControl:
         elif self._ending is None:
             self.failed("engine_error", "the engine stopped by itself", retryable=True)
 
-    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
+    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "", needed_bytes: int = 0,
+               free_bytes: int = 0) -> None:
         if self._ending == "stop":
             self.told.released()
         elif self._ending != "abandon":
-            self.told.failed(kind, message, retryable=retryable, detail=detail)
+            self.told.failed(kind, message, retryable=retryable, detail=detail, needed_bytes=needed_bytes,
+                             free_bytes=free_bytes)
 
     def lost(self, reason: str) -> None:
         if self._ending is None:

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..engines import Engine
-from ..errors import Cancelled, EngineError, JobLost
+from ..errors import Cancelled, EngineError, JobLost, OutOfMemory
 from ..model.job import JobSpec
 from .control import JobControl
 
@@ -33,6 +33,9 @@ def generate(engine: Engine, spec: JobSpec, control: JobControl) -> None:
             control.told.cancelled()
         else:
             control.stopped()
+    except OutOfMemory as error:
+        control.failed(error.code, error.message, detail=error.detail or _trace(error),
+                       needed_bytes=error.needed_bytes, free_bytes=error.free_bytes)
     except EngineError as error:
         control.failed(error.code, error.message, retryable=error.retryable, detail=error.detail or _trace(error))
     except MemoryError as error:

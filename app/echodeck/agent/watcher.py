@@ -41,8 +41,10 @@ class SeenJob(JobTeller):
         super().cancelled()
         self._over(self.hand.job_id)
 
-    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
-        super().failed(kind, message, retryable=retryable, detail=detail)
+    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "", needed_bytes: int = 0,
+               free_bytes: int = 0) -> None:
+        super().failed(kind, message, retryable=retryable, detail=detail, needed_bytes=needed_bytes,
+                       free_bytes=free_bytes)
         self._over(self.hand.job_id)
 
 

@@ -139,7 +139,7 @@ def learnt(engine: str, models: Sequence[Known], least_seen: float = 5.0) -> Lad
     """The ladder of an engine for which none was set up: its models by what they cost. One that costs more than
     another and, both being known well enough, is no better has no place on it."""
     rungs: list[Known] = []
-    for one in sorted(models, key=lambda known: (known.median_s, known.model)):
+    for one in sorted(models, key=lambda known: known.median_s):  # of equals, as they were named
         worse = any(below.score >= one.score for below in rungs if min(below.seen, one.seen) >= least_seen)
         if not worse:
             rungs.append(one)

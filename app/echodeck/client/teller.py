@@ -151,8 +151,10 @@ class JobTeller:
     def cancelled(self) -> None:
         self._report("cancelled")
 
-    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "") -> None:
-        error = JobError(kind, sayable(message[:MAX_LOG_CHARS]), retryable, sayable(detail[-MAX_DETAIL_CHARS:]))
+    def failed(self, kind: str, message: str, *, retryable: bool = False, detail: str = "", needed_bytes: int = 0,
+               free_bytes: int = 0) -> None:
+        error = JobError(kind, sayable(message[:MAX_LOG_CHARS]), retryable, sayable(detail[-MAX_DETAIL_CHARS:]),
+                         needed_bytes, free_bytes)
         self._report("failed", error=error)
 
     def released(self) -> None:

@@ -11,12 +11,14 @@ from .. import wire
 from ..errors import BadField
 from ..model import workflow
 from ..model.engine import EngineInfo, fit
-from ..model.job import Job, JobSpec
+from ..model.job import Climb, Job, JobSpec, Wish
 from ..wire import say
+from .climbs import Climbs
 from .desk import Desk
 from .graphs import OPTION
 from .ledger import Change
 from .session import Session
+from .wishing import Wishing
 
 MOST_JOBS = 10_000
 """Not-ended jobs that the hub accepts."""
@@ -34,8 +36,8 @@ def new_id() -> str:
 class Intake:
     """`submit` and `read_workflow` are message types, as in Commands; `make` and `accept` also serve other parts."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, wishing: Wishing, climbs: Climbs) -> None:
+        self._desk, self._wishing, self._climbs = desk, wishing, climbs
 
     def submit(self, session: Session, payload: say.Submit, change: Change) -> dict[str, Any]:
         jobs = self.make([payload], session, change)
@@ -49,7 +51,8 @@ class Intake:
         jobs: list[Job] = []
         for payload in payloads:
             info, priority = self._engine(payload.engine or ""), say.priority(payload.priority)
-            first, graph = self._spec(info, payload)
+            wish = self._wishing.read(info, payload, change.at_s)
+            first, graph, climbs = self._spec(info, payload, wish, change.at_s)
             most = MAX_NODE_SEED if graph else MAX_SEED
             key = self._desk.graphs.keep(graph, change) if graph else ""
             first = replace(first, options={**first.options, OPTION: key}) if key else first
@@ -57,7 +60,8 @@ class Intake:
             for number, rank in enumerate(ranks):
                 spec = replace(first, seed=(first.seed + number) % most)
                 jobs.append(Job(id=new_id(), spec=spec, priority=priority, rank=rank,
-                                user=payload.user or session.user, created_s=change.at_s))
+                                user=payload.user or session.user, created_s=change.at_s, wish=wish,
+                                climbs=climbs))
         open_ = self._desk.queue.open()
         if open_ + len(jobs) > MOST_JOBS:
             raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
@@ -71,6 +75,7 @@ class Intake:
         for job in jobs:
             change.batch.jobs[job.id] = job
             self._desk.event("generation_queued", job, change)
+        self._climbs.began(jobs[0], change)
 
         def insert() -> None:
             again = Change(self._desk.clock())
@@ -80,6 +85,12 @@ class Intake:
             self._desk.offer((job.spec.engine for job in jobs), change.at_s)
 
         change.after.append(insert)
+
+    def follow_up(self, job: Job, change: Change) -> Job:
+        """Queues a job that the hub itself made, under an id of its own."""
+        named = replace(job, id=new_id())
+        self.accept([named], change)
+        return named
 
     def read_workflow(self, session: Session, payload: say.ReadWorkflow, change: Change) -> dict[str, Any]:
         """What a workflow is and what can be set in it, for a form; nothing is queued. Whole numbers that a browser
@@ -95,18 +106,22 @@ class Intake:
         return {"workflow": graph, "text": wire.text(graph), "nodes": len(workflow.stages(graph)),
                 "facts": _exact(asdict(workflow.facts(graph))), "inputs": [_exact(one) for one in inputs]}
 
-    def _spec(self, info: EngineInfo, payload: say.Submit) -> tuple[JobSpec, workflow.Graph | None]:
+    def _spec(self, info: EngineInfo, payload: say.Submit, wish: Wish,
+              now_s: float) -> tuple[JobSpec, workflow.Graph | None, tuple[Climb, ...]]:
         given = say.given(payload)
         if not info.workflows:
             if payload.workflow or payload.values:
                 raise BadField("workflow", f"engine {info.name} takes none; leave it out, or choose another engine")
-            return fit(info, given), None
+            if wish.auto:
+                spec, choice = self._wishing.choose(info, given, wish, now_s)
+                return spec, None, (choice,)
+            return fit(info, given), None, ()
         if not payload.workflow:
             raise BadField("workflow", f"engine {info.name} needs one: a workflow in ComfyUI's API format "
                            "(in ComfyUI: Workflow > Export (API))")
         text = payload.workflow if isinstance(payload.workflow, str) else wire.text(payload.workflow)
         graph = workflow.set_values(workflow.read(text), payload.values or {})
-        return workflow.spec_of(graph, info.name, given), graph
+        return workflow.spec_of(graph, info.name, given), graph, ()
 
     def _engine(self, wanted: str) -> EngineInfo:
         known: dict[str, EngineInfo] = self._desk.board.all("engines")

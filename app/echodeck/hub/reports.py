@@ -19,6 +19,7 @@ from ..model.facts import (
     Planned,
     Refused,
     Released,
+    Rerouted,
     ResumedNow,
     StageDone,
     StageStarted,
@@ -31,6 +32,7 @@ from ..wire import say, show
 from .desk import RECENT_SAMPLES, Desk
 from .hands import Hands
 from .ledger import Change
+from .mending import Mending
 from .session import Session
 
 _EVENTS = {PausedNow: "generation_paused", ResumedNow: "generation_resumed", CancelledNow: "generation_cancelled",
@@ -61,8 +63,8 @@ KEPT_EVERY_S = 0.9
 class Reports:
     """Each method is one message type, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands) -> None:
-        self._desk, self._hands = desk, hands
+    def __init__(self, desk: Desk, hands: Hands, mending: Mending) -> None:
+        self._desk, self._hands, self._mending = desk, hands, mending
 
     # --- jobs ---
 
@@ -94,6 +96,8 @@ class Reports:
             self.lose(job.id, session.agent_id, change, why, "A server lost a generation")
             return {}
         fact = self._fact(payload, _credible(payload.at_s, job, change))
+        if isinstance(fact, Failed):
+            fact = self._mending.consider(job, fact)
         # A pause confirmed late, after the job was asked to go on: what follows will say so.
         before, after = self._desk.queue.apply(job.id, fact)
         if after is before:
@@ -101,6 +105,10 @@ class Reports:
         self._desk.save(after, change)
         if isinstance(fact, Released):
             self._given_back(session, after, change)
+            return {}
+        if isinstance(fact, Rerouted):
+            self._mending.carry_out(before, after, fact, change)
+            change.after.append(lambda: self._hands.show_agent(session.agent_id, change, durable=False))
             return {}
         self._follow(after, fact, change)
         type_ = _EVENTS.get(type(fact))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 import uuid
 from collections import OrderedDict
@@ -31,13 +32,16 @@ from ..wire import say, show, took
 from . import scene
 from .agents import Agents
 from .asks import Asks
+from .climbs import Climbs
 from .commands import Commands
 from .desk import Desk
 from .foreign import Foreign
 from .hands import Hands
 from .intake import Intake
+from .ladders import KIND, Ladders
 from .ledger import Change, Ledger
 from .loading import load
+from .mending import Mending
 from .meters import Meters
 from .parts import Parts
 from .pulse import Pulse
@@ -46,6 +50,7 @@ from .reports import Reports
 from .session import Session, Shown
 from .shapes import Used
 from .switches import Switches
+from .wishing import Wishing
 from .workers import Workers
 
 log = logging.getLogger(__name__)
@@ -93,8 +98,13 @@ class Room:
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
-        self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
-        self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
+        self.ladders = Ladders(self.desk)
+        self.climbs = Climbs(self.desk, self.ladders)
+        self._mending = Mending(self.desk, self.climbs, random.Random())
+        self._reports, self._agents = Reports(self.desk, hands, self._mending), Agents(self.desk, hands)
+        self._foreign = Foreign(self.desk, hands)
+        intake = Intake(self.desk, Wishing(self.desk, self.ladders), self.climbs)
+        self.climbs.accept = intake.follow_up
         self._commands = Commands(self.desk, self._foreign)
         self._asks = Asks(self.desk, intake, self.pulse)
         self._handlers: dict[str, Handler] = {}
@@ -142,6 +152,7 @@ class Room:
         now_s, desk = self.clock(), self.desk
         await self._name_log()
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
+        self.ladders.restore(await self.store.records(KIND))
         self._asks.restore((await self.store.records("workflows")).values())
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
@@ -221,7 +232,9 @@ class Room:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
         self._hands.show_progress(change)
         self._meters.tick(change)
+        self.climbs.tick(change)
         self.desk.ledger.put(change)
+        self._mending.tick(now_s)
         self.desk.refresh(now_s)
         self.pulse.beat(now_s)
 

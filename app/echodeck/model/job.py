@@ -112,7 +112,8 @@ class Wish:
     """What a job is to reach, where its model is left to the brain (`auto`), and by when.
 
     `quality` is "draft", "standard", "final", or "" for any. `allow` names what may be made smaller so that it fits in
-    memory: "batch", "tiles", "resolution". `ladder` is the ladder that its model stands on.
+    memory: "batch", "tiles", "resolution". `ladder` is the ladder that its model stands on ("": its engine's own),
+    `keep` are the fields of the spec that somebody set on purpose, which no rung changes.
     """
 
     auto: bool = False
@@ -120,6 +121,7 @@ class Wish:
     deadline_s: float | None = None
     allow: tuple[str, ...] = ()
     ladder: str = ""
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ from .facts import (
     Stepped,
     WorkerLost,
 )
-from .job import TERMINAL, Job, JobError, JobState, Stage, StageState
+from .job import TERMINAL, Job, JobError, JobState, StageState
+from .stages import closed, planned, reopened
 
 MAX_ATTEMPTS = 3
 """A job whose worker was lost this many times is failed instead of queued again."""
@@ -214,8 +215,9 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
             again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0,
-                            origin="echodeck", cannot={}, user=job.user or by, spec=job.asked or job.spec, asked=None,
-                            not_before_s=0.0, avoid=(), tries=(), climbs=job.climbs[:1])
+                            origin="echodeck", cannot={}, user=job.user or by, not_before_s=0.0, avoid=(), tries=())
+            if not job.wish.auto:  # where the model is left open, the rung that it stands on is kept
+                again = replace(again, spec=job.asked or job.spec, asked=None)
             return _fresh(again, state)
         case MoveAsked(_, by):
             return job if job.request else replace(job, request="move", moved_by=by)
@@ -228,9 +230,9 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             fresh = _fresh(job, state)
             return replace(fresh, attempt=job.attempt + 1, worker_id=worker_id, host=host, started_s=at_s)
         case Readopted(_, worker_id, host):
-            return replace(_reopened(job), state=state, worker_id=worker_id, host=host)
+            return replace(reopened(job), state=state, worker_id=worker_id, host=host)
         case Adopted(_, worker_id, host):
-            return replace(_reopened(job), state=state, worker_id=worker_id, host=host)
+            return replace(reopened(job), state=state, worker_id=worker_id, host=host)
         case Started(at_s):
             return job if job.state is JobState.RUNNING else replace(job, state=state, started_s=at_s, request=(
                 "" if job.request == "move" else job.request))
@@ -240,7 +242,7 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             known = {**job.metrics, **values}
             return replace(job, metrics=dict(list(known.items())[:MOST_METRICS]))
         case Planned(_, stages):
-            return _planned(job, stages)
+            return planned(job, stages)
         case StageStarted() | StageDone() | Stepped():
             return _progressed(job, fact)
         case PausedNow(at_s):
@@ -296,34 +298,12 @@ def _rerouted(job: Job, fact: Rerouted) -> Job:
     return _given_up(again, fact.at_s, hold=job.state is JobState.PAUSED)
 
 
-def _planned(job: Job, stages: tuple[tuple[str, int], ...]) -> Job:
-    """What has begun stays (but for the steps of what runs, which may be known only now); the rest is as planned."""
-    begun = max((n for n, stage in enumerate(job.stages, 1) if stage.status is not StageState.PENDING), default=0)
-    kept = list(job.stages[:begun])
-    if kept and len(stages) >= begun and kept[-1].status is StageState.RUNNING:
-        kept[-1] = replace(kept[-1], steps=max(kept[-1].step, stages[begun - 1][1]))
-    planned = (*kept, *(Stage(name, steps=steps) for name, steps in stages[begun:]))
-    return job if planned == job.stages else replace(job, stages=planned)
-
-
 def _refused(job: Job, command: str) -> Job:
     """Nothing came of what was asked, and nobody is named as having done it."""
     return replace(
         job, request="", paused_by="" if command == "pause" else job.paused_by,
         cancelled_by="" if command == "cancel" else job.cancelled_by,
         moved_by="" if command == "move" else job.moved_by)
-
-
-def _reopened(job: Job) -> Job:
-    """The job taken up again by who has it; what its supposed end did to its stages is undone."""
-    stages = []
-    for stage in job.stages:
-        if stage.status is StageState.FAILED:
-            stage = replace(stage, status=StageState.RUNNING, duration_s=None)
-        elif stage.status is StageState.SKIPPED and stage.duration_s is None:
-            stage = replace(stage, status=StageState.PENDING)
-        stages.append(stage)
-    return replace(job, stages=tuple(stages), finished_s=None, error=None, usage=())
 
 
 def _given_up(job: Job, at_s: float, *, hold: bool) -> Job:
@@ -342,19 +322,11 @@ def _fresh(job: Job, state: JobState) -> Job:
 def _ended(job: Job, state: JobState, at_s: float) -> Job:
     """The job ended: what ran is failed, completed or skipped with it, what had not begun is skipped."""
     last = {JobState.COMPLETED: StageState.COMPLETED, JobState.FAILED: StageState.FAILED}.get(state, StageState.SKIPPED)
-    stages = []
-    for stage in job.stages:
-        if stage.status is StageState.RUNNING:
-            took = max(0.0, at_s - stage.started_s) if stage.started_s is not None else None
-            stage = replace(stage, status=last, duration_s=took)
-        elif stage.status is StageState.PENDING:
-            stage = replace(stage, status=StageState.SKIPPED)
-        stages.append(stage)
     paused = job.paused_total_s
     if job.state is JobState.PAUSED and job.paused_s is not None:
         paused += max(0.0, at_s - job.paused_s)
-    return replace(job, state=state, request="", finished_s=at_s, stages=tuple(stages), paused_total_s=paused,
-                   paused_s=None)
+    return replace(job, state=state, request="", finished_s=at_s, stages=closed(job.stages, last, at_s),
+                   paused_total_s=paused, paused_s=None)
 
 
 def _progressed(job: Job, fact: StageStarted | StageDone | Stepped) -> Job:

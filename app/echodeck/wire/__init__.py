@@ -16,7 +16,7 @@ from ..errors import BadField, BadFrame
 from ..model.board import Board, Entry
 from ..model.engine import EngineInfo
 from ..model.record import Host
-from . import mind, say, show
+from . import mind, say, show, wishes
 from .show import iso
 
 PROTOCOL = 1
@@ -57,6 +57,7 @@ ROUTES: dict[str, Route] = {
     "system_alert": Route(show.AlertView, "alerts", "id"),
     "alert_resolved": Route(show.AlertView, "alerts", "id"),
     "log": Route(show.LogView, "logs", "id"),
+    "model_escalation": Route(wishes.ModelEscalation),
     "decision": Route(mind.DecisionView, "decisions", "id"),
     "brain_part": Route(mind.PartView, "parts", "name"),
     "presence": Route(show.Presence, "presence"),

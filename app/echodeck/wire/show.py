@@ -9,7 +9,6 @@ The module is over 400 lines because it is a catalogue: one class a message type
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,18 +18,10 @@ from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Agent, Alert, Host, LogLine
 from ..model.usage import Tariff, total
+from .base import Show as Show
+from .base import iso as iso
 from .took import UsageView, usage_view
-
-
-def iso(at_s: float | None) -> str | None:
-    """Seconds since the epoch as ISO 8601 in UTC with milliseconds, as JavaScript writes and reads it."""
-    if at_s is None:
-        return None
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Show(Struct, rename="camel"):
-    """The base of every camelCase payload the hub sends."""
+from .wishes import ClimbView, TryView, WishView, asked, climb_view, try_view, wish_view
 
 
 class StageView(Show):
@@ -61,6 +52,10 @@ class JobView(Show):
     `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
     are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null. `usage` is
     what all its stages took of the machine together; null until some seconds after the end, or if nobody measured it.
+
+    `notBefore` is until when it waits to be tried again, `avoid` the hosts it did not fit on, `tries` what went wrong
+    before, `climbs` its moves on a ladder of models. `asked` has what was asked for where it is another now, `follows`
+    is the job whose picture was not good enough.
     """
 
     job_id: str
@@ -120,6 +115,13 @@ class JobView(Show):
     cancelled_by: str
     moved_by: str
     usage: UsageView | None
+    wish: WishView | None
+    not_before: str | None
+    avoid: list[str]
+    tries: list[TryView]
+    climbs: list[ClimbView]
+    asked: dict[str, Any]
+    follows: str
 
 
 class Outlook(Struct):
@@ -179,6 +181,9 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
         moved_by=job.moved_by, usage=usage_view(total(job.usage), tariff) if job.usage else None,
+        wish=wish_view(job), not_before=iso(job.not_before_s or None), avoid=list(job.avoid),
+        tries=[try_view(one) for one in job.tries], climbs=[climb_view(one) for one in job.climbs], asked=asked(job),
+        follows=job.follows,
     )
 
 

@@ -33,6 +33,7 @@ INFO = EngineInfo(
         Param("batch", 1, 8, 1),
         Param("frames", 1, 48, 1),
     ),
+    extras=("free",),
 )
 
 
@@ -46,6 +47,11 @@ class Sketch:
 
     def info(self) -> EngineInfo:
         return INFO
+
+    def free(self) -> None:
+        """Let go of what the last job was painted from; a job in hand holds it until it has ended."""
+        if self._painter is not None:
+            self._painter.free()
 
     def run(self, job_id: str, spec: JobSpec, control: Control) -> None:
         """Generate. Raises OutOfMemory before anything is allocated, EngineError when a file cannot be written."""

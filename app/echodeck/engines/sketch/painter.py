@@ -33,6 +33,10 @@ class Painter:
         self.output_dir = output_dir
         self._bank: tuple[tuple[str, Theme, Grid], Bank] | None = None
 
+    def free(self) -> None:
+        """Let go of the bank. Called from another thread."""
+        self._bank = None
+
     def run(self, job_id: str, spec: JobSpec, control: Control, memory_limit_bytes: int | None) -> None:
         """Generate. Raises OutOfMemory before anything is allocated, EngineError when a file cannot be written."""
         control.plan([("load model", 0), ("sample", spec.steps), ("decode", 0), ("save", 0)])
@@ -53,10 +57,11 @@ class Painter:
 
     def _load(self, spec: JobSpec, control: Control) -> Bank:
         key = (spec.model, read(spec.prompt), grid_of(spec))
-        if self._bank is not None and self._bank[0] == key:
+        kept = self._bank  # another thread may let it go meanwhile
+        if kept is not None and kept[0] == key:
             control.log("debug", f"{spec.model} for {key[1]} was still loaded")
-            return self._bank[1]
-        self._bank = None  # let the old one go before the new one is made
+            return kept[1]
+        self._bank = kept = None  # let the old one go before the new one is made
         control.log("info", f"drawing {MODELS[spec.model].drawn} training scenes: {key[1]}")
         bank = Bank(MODELS[spec.model], key[1], key[2], control.checkpoint)
         self._bank = (key, bank)

@@ -1,0 +1,139 @@
+"""Moves on the ladder: asked for by verdicts, failures and deadlines, carried out and told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ..brain.ladder import UP, Cause, Outlook, move
+from ..model.facts import Rerouted
+from ..model.job import Climb, Job, JobSpec, JobState
+from ..wire import show, wishes
+from .desk import Desk
+from .ladders import PART, Ladders
+from .ledger import Change
+
+log = logging.getLogger(__name__)
+
+Accept = Callable[[Job, Change], Job]
+"""Queues a job under an id of its own as soon as it is durable: the intake's."""
+_WHY = {"verdict": "its picture was not good enough", "failure": "it failed", "memory": "it ran out of memory",
+        "deadline": "it would be late"}
+
+
+class Climbs:
+    """`accept` is given when there is an intake, which in turn tells here what it took in."""
+
+    def __init__(self, desk: Desk, ladders: Ladders) -> None:
+        self._desk, self._ladders = desk, ladders
+        self.accept: Accept = lambda job, change: job
+        self._late: set[str] = set()
+        """Jobs of which it was told that no rung is in time."""
+
+    def step(self, job: Job, cause: Cause, at_s: float, left_s: float | None = None,
+             reason: str = "") -> tuple[JobSpec, Climb] | None:
+        """The job's spec on the rung that `cause` asks for, and the move; None where it stays."""
+        found = self._find(job, cause, at_s, left_s, reason)
+        return None if isinstance(found, str) else found
+
+    def _find(self, job: Job, cause: Cause, at_s: float, left_s: float | None,
+              reason: str) -> tuple[JobSpec, Climb] | str:
+        ladder = self._ladders.of(job)
+        if not job.wish.auto or ladder is None or not self._desk.parts.on(PART):
+            return "its model was not left open"
+        if cause in UP and left_s is None and job.wish.deadline_s is not None:
+            left_s = job.wish.deadline_s - at_s
+        looks = self._ladders.looks(ladder, job.spec, job.wish, sample=False)
+        found = move(ladder, job.climbs, cause, looks, left_s)
+        if isinstance(found, str):
+            return found
+        rung = ladder.rungs[found]
+        climb = Climb(at_s, job.climbs[-1].to, rung.name, cause, reason or _WHY[cause],
+                      _expects(looks[found], job.wish.quality))
+        return rung.applied(job.spec, job.wish.keep), climb
+
+    def tell(self, job: Job, climb: Climb, change: Change, next_id: str = "") -> None:
+        """A move is a durable event of its own, and a decision."""
+        way = "up" if climb.cause in UP else "down"
+        change.tell("model_escalation", "", job.id, wishes.ModelEscalation(
+            job_id=job.id, start=climb.start, to=climb.to, way=way, cause=climb.cause, reason=climb.reason,
+            expects=climb.expects, at=show.iso(climb.at_s), next_id=next_id))
+        data = {"from": climb.start, "to": climb.to, "way": way, "cause": climb.cause, "nextId": next_id}
+        self._desk.decide(change, PART, f"{job.spec.title}: {climb.start} → {climb.to}",
+                          f"{climb.reason}; expects {climb.expects}", job.id, data)
+
+    def began(self, job: Job, change: Change) -> None:
+        """A job that left its model open is queued: the choice is told."""
+        if job.wish.auto and job.climbs and not job.follows and self._desk.parts.on(PART):
+            choice = job.climbs[-1]
+            self._desk.decide(change, PART, f"{job.spec.title}: takes {choice.to}",
+                              f"{choice.reason}; expects {choice.expects}", job.id, {"to": choice.to})
+
+    # --- verdicts ---
+
+    def judged(self, job: Job, score: float, change: Change) -> None:
+        """The pictures of a job that has completed were given `score` (0 to 100): learnt, and if that is less than was
+        wished, another job is queued on a better rung. The first stays completed and keeps its picture: that it is
+        complete is told once, and whoever waits for it is not kept waiting."""
+        if job.foreign or job.state is not JobState.COMPLETED or not self._desk.parts.on(PART):
+            return
+        self._ladders.learn(job, score, change)
+        least = self._ladders.rules.bounds.get(job.wish.quality, 0.0)
+        if not job.wish.auto or score >= least or any(one.follows == job.id for one in self._desk.queue.known()):
+            return
+        reason = f"its picture scored {score:.0f}, and {job.wish.quality} needs {least:.0f}"
+        found = self._find(job, "verdict", change.at_s, None, reason)
+        if isinstance(found, str):
+            self._desk.decide(change, PART, f"{job.spec.title}: stays as it is", f"{reason}, but {found}", job.id)
+            return
+        spec, climb = found
+        again = Job("", spec, priority=job.priority, rank=self._desk.queue.ranks_for(job.priority)[0], user=job.user,
+                    created_s=change.at_s, wish=job.wish, climbs=(*job.climbs, climb), follows=job.id)
+        # In a change of its own: that a new job cannot be written must not undo the verdict.
+        own = Change(change.at_s)
+        queued = self.accept(again, own)
+        self._desk.ledger.put(own).add_done_callback(_unwritten)
+        self.tell(job, climb, change, next_id=queued.id)
+
+    # --- deadlines ---
+
+    def tick(self, change: Change) -> None:
+        """Jobs that wait and would be late move to a rung that is in time, if there is one."""
+        if not self._desk.parts.on(PART):
+            return
+        waiting = [job for job in self._desk.queue.waiting()
+                   if job.wish.auto and job.wish.deadline_s is not None and job.state is JobState.PENDING]
+        self._late &= {job.id for job in waiting}
+        for job in waiting:
+            if job.id not in self._late:
+                self._hurry(job, change)
+
+    def _hurry(self, job: Job, change: Change) -> None:
+        desk, deadline_s = self._desk, job.wish.deadline_s or 0.0
+        look, total = desk.outlooks.of(job, None, change.at_s), desk.outlooks.total(job)
+        if look.start_s is None or max(look.start_s, change.at_s) + total.high_s <= deadline_s:
+            return
+        left_s = deadline_s - max(look.start_s, change.at_s)
+        found = self._find(job, "deadline", change.at_s, left_s, f"it may take {total.high_s:.0f} s and has "
+                           f"{max(0.0, left_s):.0f} s from its turn to the deadline")
+        if isinstance(found, str):
+            self._late.add(job.id)
+            desk.decide(change, PART, f"{job.spec.title}: may be late", f"{found}; it stays on {job.climbs[-1].to}",
+                        job.id)
+            return
+        spec, climb = found
+        _, moved = desk.queue.apply(job.id, Rerouted(change.at_s, job.rank, spec, job.not_before_s, job.avoid,
+                                                     climb=climb))
+        desk.save(moved, change)
+        desk.event("generation_queued", moved, change)
+        self.tell(moved, climb, change)
+
+
+def _expects(look: Outlook, quality: str) -> str:
+    return f"about {look.median_s:.0f} s, {look.mean:.0%} likely to be good enough as {quality}"
+
+
+def _unwritten(done: asyncio.Future[bool]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("a job on a better rung could not be queued: %s", error)

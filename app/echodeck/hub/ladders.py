@@ -1,0 +1,155 @@
+"""The ladders of models that there are, set up or learnt, and what is known of their rungs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from .. import wire
+from ..brain import bandit
+from ..brain.bandit import QUALITIES, Bandit, Belief
+from ..brain.ladder import Known, Ladder, Outlook, Rung, kind_of, learnt
+from ..brain.limits import climbing, ladders
+from ..errors import BadField
+from ..model.engine import EngineInfo
+from ..model.job import Job, JobSpec, Wish
+from ..wire import wishes
+from .desk import Desk
+from .ledger import Change
+
+PART = "ladder"
+KIND = "ladders"
+"""Under which the store keeps the beliefs."""
+MOST_RUNGS = 8
+"""Of a ladder that is learnt: the models that were used, then others, as the engine names them."""
+_BETWEEN = "\n"
+"""Between kind and rung in a record's key: neither has line breaks."""
+
+
+class Ladders:
+    """Raises ConfigError for tables that cannot be used. `chance` is where the bandit's luck comes from."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.rules = climbing(desk.settings.brain)
+        self._set_up = ladders(desk.settings.ladders)
+        self.bandit = Bandit(self.rules.bounds)
+        self._chance = random.Random(self.rules.seed)
+
+    def restore(self, records: Mapping[str, Mapping[str, Any]]) -> None:
+        """The beliefs, as the store kept them."""
+        for key, record in records.items():
+            kind, _, rung = key.partition(_BETWEEN)
+            self.bandit.beliefs[kind, rung] = msgspec.convert(record, Belief)
+
+    # --- which there are ---
+
+    def pick(self, info: EngineInfo, name: str = "") -> Ladder:
+        """The ladder called so, or the engine's own; learnt where none was set up. Raises BadField."""
+        if name in self._set_up or (name and name != info.name):
+            found = self._set_up.get(name)
+            if found is None or found.engine != info.name:
+                there = [one.name for one in self._set_up.values() if one.engine == info.name] or [info.name]
+                raise BadField("ladder", f"engine {info.name} has no ladder {name[:80]!r}; use {', '.join(there)}")
+            return found
+        return next((one for one in self._set_up.values() if one.engine == info.name), None) or self._learnt(info)
+
+    def of(self, job: Job) -> Ladder | None:
+        """The one that the job's model stands on; None if it is there no more."""
+        info: EngineInfo | None = self._desk.board.get("engines", job.spec.engine)
+        if info is None:
+            return None
+        try:
+            return self.pick(info, job.wish.ladder)
+        except BadField:  # the settings are others by now
+            return None
+
+    def _learnt(self, info: EngineInfo) -> Ladder:
+        history = self._desk.outlooks.history
+        spec = JobSpec(info.name, "", **{param.name: param.default for param in info.params})  # type: ignore[arg-type]
+        names = [model.name for model in info.models]
+        used = {name: self._desk.outlooks.total(Job("", replace(spec, model=name))).median_s for name in names
+                if history.plan(replace(spec, model=name)) != (("generate", spec.steps),)}
+        taken = set(list(dict.fromkeys([*used, *names]))[:MOST_RUNGS])
+        known, cost_s = [], next(iter(used.values()), 0.0)
+        for name in (one for one in names if one in taken):
+            # One that was never used stays where its engine names it: it is taken to cost what the one before does.
+            cost_s = used.get(name, cost_s)
+            seen, score = self._score(info.name, name)
+            known.append(Known(name, cost_s, score, seen))
+        return learnt(info.name, known)
+
+    def _score(self, ladder: str, rung: str) -> tuple[float, float]:
+        """How many verdicts there were of all kinds, and their mean score."""
+        found = [one for (kind, name), one in self.bandit.beliefs.items()
+                 if name == rung and kind.split("/")[0] == ladder]
+        seen = sum(one.seen for one in found)
+        return seen, sum(one.seen * one.score for one in found) / seen if seen else 0.0
+
+    # --- what is known of their rungs ---
+
+    def looks(self, ladder: Ladder, spec: JobSpec, wish: Wish, *, sample: bool = True) -> list[Outlook]:
+        """What a job would be on each rung. `sample`: with the bandit's luck, unless it is frozen."""
+        info: EngineInfo | None = self._desk.board.get("engines", ladder.engine)
+        kind, quality = kind_of(ladder, spec), wish.quality or "standard"
+        found = []
+        for index, rung in enumerate(ladder.rungs):
+            belief, place = self.bandit.of(kind, rung.name), ladder.place(index)
+            likely = bandit.mean(belief, quality, place)
+            drawn = bandit.draw(belief, quality, place, self._chance) if sample and not self.rules.frozen else likely
+            there = rung.applied(spec, wish.keep)
+            total = self._desk.outlooks.total(Job("", there))
+            found.append(Outlook(total.median_s, total.high_s, likely, drawn, info is not None and fits(info, there)))
+        return found
+
+    def learn(self, job: Job, score: float, change: Change) -> None:
+        """A verdict on a job's pictures; kept with the change. Jobs whose model stands on no ladder teach nothing."""
+        ladder = self.of(job)
+        rung = None if ladder is None else rung_of(ladder, job)
+        if ladder is None or rung is None or self.rules.frozen:
+            return
+        for (kind, name), belief in self.bandit.learn(kind_of(ladder, job.spec), rung.name, score).items():
+            key = f"{kind}{_BETWEEN}{name}"
+            change.batch.records[KIND, key] = None if belief is None else wire.plain(belief)
+
+    def view(self) -> wishes.LaddersView:
+        """All of it, to be looked into."""
+        infos: dict[str, EngineInfo] = self._desk.board.all("engines")
+        own = [self._learnt(info) for info in infos.values() if info.models
+               and info.name not in {one.engine for one in self._set_up.values()}]
+        views = [self._view(ladder, infos.get(ladder.engine)) for ladder in (*self._set_up.values(), *own)]
+        return wishes.LaddersView(on=self._desk.parts.on(PART), frozen=self.rules.frozen, target=self.rules.target,
+                                  bounds=dict(self.rules.bounds), ladders=views)
+
+    def _view(self, ladder: Ladder, info: EngineInfo | None) -> wishes.LadderView:
+        rungs = []
+        for index, rung in enumerate(ladder.rungs):
+            beliefs = [(kind, one) for (kind, name), one in self.bandit.beliefs.items()
+                       if name == rung.name and kind.split("/")[0] == ladder.name]
+            kinds = [wishes.KindView(
+                kind=kind, score=round(one.score, 1), seen=round(one.seen, 2),
+                likely={name: round(bandit.mean(one, name, ladder.place(index)), 3) for name in QUALITIES})
+                for kind, one in sorted(beliefs)]
+            usable = info is not None and any(model.name == rung.model for model in info.models)
+            rungs.append(wishes.RungView(name=rung.name, model=rung.model, changes=dict(rung.changes), usable=usable,
+                                         kinds=kinds))
+        return wishes.LadderView(
+            name=ladder.name, engine=ladder.engine, learnt=ladder.learnt, lowest=ladder.lowest,
+            highest=min(ladder.highest, len(rungs) - 1), moves=ladder.moves, longest=ladder.longest_s, rungs=rungs)
+
+
+def rung_of(ladder: Ladder, job: Job) -> Rung | None:
+    """The rung that the job stands on, whether it was put there or asked for the same."""
+    return next((rung for rung in ladder.rungs if rung.applied(job.spec, job.wish.keep) == job.spec), None)
+
+
+def fits(info: EngineInfo, spec: JobSpec) -> bool:
+    """Whether the engine has the model, and every number is within its bounds."""
+    if spec.model not in {model.name for model in info.models}:
+        return False
+    values = [(param, getattr(spec, param.name)) for param in info.params]
+    return all(param.minimum <= value <= param.maximum and value % param.multiple == 0 for param, value in values)
