@@ -198,7 +198,7 @@ def _larger(place: Place, job: Job, error: JobError, around: Around) -> bool:
 
 def _end(job: Job, error: JobError, around: Around, limits: Limits) -> End:
     story = told(job)
-    if error.kind == MEMORY:
+    if error.kind == MEMORY and (story or error.needed_bytes):
         known = max((place.memory_bytes for place in around.places), default=0)
         needs = f"it would need {_gib(error.needed_bytes)} of memory" if error.needed_bytes else "it needs more memory"
         there = f", and the largest machine has {_gib(known)}" if known else ""

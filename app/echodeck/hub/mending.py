@@ -49,7 +49,8 @@ class Mending:
             return Failed(fact.at_s, found.error)
         tried = Try(fact.at_s, job.attempt, job.host, fact.error, found.how, found.told)
         until_s = self._desk.clock() + found.delay_s
-        return Rerouted(fact.at_s, job.rank, found.spec, until_s, found.avoid, tried, found.climb)
+        rank = self._desk.queue.back_at(job.rank)
+        return Rerouted(fact.at_s, rank, found.spec, until_s, found.avoid, tried, found.climb)
 
     def carry_out(self, before: Job, after: Job, fact: Rerouted, change: Change) -> None:
         """The job waits for its next attempt: people are told, and the engine lets go of its models if it is to."""
@@ -57,6 +58,8 @@ class Mending:
         assert tried is not None
         holder = desk.workers.holder(after.id)
         desk.lost(after, change)
+        desk.spread(change)
+        after = desk.queue.get(after.id)
         desk.event(_EVENTS.get(after.state, "generation_queued"), after, change)
         title = after.spec.title
         desk.log(change, "warning", before.worker_id, f"failed {title}, and {tried.told}: {tried.error.message}",

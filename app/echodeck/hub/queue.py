@@ -103,6 +103,12 @@ class Queue:
         return next((job for job in self.waiting()
                      if job.spec.engine in able and not eligible(job, worker_id, now_s)), None)
 
+    def back_at(self, rank: float) -> float:
+        """The rank of a job that comes back to its place in the queue: just before who has taken it meanwhile."""
+        waiting = self.waiting()
+        taken = next((n for n, job in enumerate(waiting) if job.rank == rank), None)
+        return rank if taken is None else _between(waiting, taken)
+
     def front(self) -> float:
         """A rank before every waiting job."""
         waiting = self.waiting()

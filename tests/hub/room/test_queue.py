@@ -97,6 +97,13 @@ def test_a_lost_job_goes_to_the_front() -> None:
     assert ids(queue) == ["b", "a"]
 
 
+def test_a_job_comes_back_to_its_place_before_who_took_it() -> None:
+    queue = Queue([job("a", 1.0), job("b", 2.0), job("c", 3.0)])
+    assert queue.back_at(2.5) == 2.5
+    assert 1.0 < queue.back_at(2.0) < 2.0
+    assert queue.back_at(1.0) < 1.0
+
+
 def test_only_what_waits_is_moved() -> None:
     queue = Queue([job("a", 1.0), job("b", 2.0)])
     queue.apply("a", Claimed(0.0, "w"))
