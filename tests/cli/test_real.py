@@ -145,6 +145,21 @@ def test_a_supervised_hub_ends_with_its_supervisor(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+def test_a_wish_is_given_and_the_ladder_shown(type_: Any) -> None:
+    done = type_("submit", "a lake", "--model", "auto", "--quality", "final", "--deadline", "23:59", "--allow", "batch",
+                 "--json")
+    (job,) = done.json["jobs"]
+    assert (job["model"], job["wish"]["quality"], job["wish"]["allow"]) == ("sketch-s", "final", ["batch"])
+    assert job["wish"]["deadline"]
+    refused = type_("submit", "a lake", "--quality", "superb", "--json")
+    assert (refused.code, refused.error["field"]) == (2, "quality")
+    assert type_("submit", "a lake", "--deadline", "soon", "--json").error["field"] == "--deadline"
+    (ladder,) = type_("brain", "ladders", "--json").json["ladders"]
+    assert [rung["name"] for rung in ladder["rungs"]] == ["sketch-s"]
+    assert "sketch (sketch, learnt), cheapest first" in type_("brain", "ladders").out
+    type_("cancel", job["jobId"])
+
+
 def test_parts_of_the_brain_are_switched(type_: Any) -> None:
     assert type_("brain", "off", "order").code == 0
     parts = {part["name"]: part["on"] for part in type_("brain", "--json").json["parts"]}

@@ -391,6 +391,11 @@ async def test_a_job_given_back_waits_where_it_was(web: Any, agent: Any) -> None
     assert (await web.get("/api/state"))["initial"]["alerts"] == []
 
 
+async def test_ladders_over_rest(web: Any) -> None:
+    found = await web.get("/api/brain/ladders")
+    assert (found["on"], found["frozen"], found["bounds"]) == (True, False, {"draft": 40, "standard": 60, "final": 80})
+
+
 async def test_parts_of_the_brain_over_rest(web: Any) -> None:
     found = await web.get("/api/brain")
     assert all(part["on"] for part in found["parts"])

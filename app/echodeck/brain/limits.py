@@ -69,6 +69,11 @@ def ladders(tables: Mapping[str, Any]) -> dict[str, Ladder]:
     return {name: _ladder(name, content) for name, content in tables.items()}
 
 
+def checked(brain: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+    """Raises ConfigError for whatever of it cannot be used."""
+    _ = limits(brain), climbing(brain), ladders(tables)
+
+
 def _ladder(name: str, content: Any) -> Ladder:
     table = _Table(f"ladders.{name}", content)
     table.only("engine", "rungs", "lowest", "highest", "moves", "longest_s")

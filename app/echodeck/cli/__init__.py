@@ -15,6 +15,7 @@ from .brain import brain as brain_commands
 from .comfyui import comfyui as comfyui_commands
 from .plain import plain
 from .steer import steer
+from .submit import submit
 
 app = typer.Typer(name="echodeck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   epilog=EXIT_CODES, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
@@ -127,70 +128,7 @@ def dash(
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
 
-@app.command(epilog=EXIT_CODES)
-def submit(
-    prompt: Annotated[str, typer.Argument(help="What it should show.")] = "",
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="The engine; default: the hub's.")] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    steps: Annotated[int | None, typer.Option()] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same picture.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures a job.")] = None,
-    frames: Annotated[int | None, typer.Option(help="More than 1 makes a video.")] = None,
-    sampler: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    workflow: Annotated[Path | None, typer.Option(metavar="FILE", help="A ComfyUI workflow in API format (.json), or a "
-                                                  ".png that has one in it.")] = None,
-    values: Annotated[list[str] | None, typer.Option("--set", metavar="NODE.INPUT=VALUE", help="An input of the "
-                                                     "workflow; may be given several times.")] = None,
-    options: Annotated[list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="What only this engine "
-                                                      "knows; may be given several times.")] = None,
-    title: Annotated[str | None, typer.Option()] = None,
-    priority: Annotated[str, typer.Option(help="low, normal, high, urgent, or a number.")] = "normal",
-    count: Annotated[int, typer.Option(help="So many jobs, the seed grows by one each.")] = 1,
-    user: Annotated[str | None, typer.Option(help="Your name as others see it (ECHODECK_USER).")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until all have ended; 1 if one did not succeed.")] = False,
-    hub: Hub = None,
-    json: Json = False,
-) -> None:
-    """Queue a job, or many."""
-    spec: dict[str, Any] = {
-        "prompt": prompt, "engine": engine, "model": model, "width": width, "height": height, "steps": steps,
-        "seed": seed, "batch": batch, "frames": frames, "sampler": sampler, "scheduler": scheduler, "title": title,
-        "count": count, "priority": _number(priority)}
-    with exits(json):
-        from .workflow import pairs, read
-
-        spec["options"] = pairs(options or [], "--option") or None
-        if workflow is not None:
-            spec |= {"workflow": read(workflow), "prompt": prompt or None, "values": pairs(values or [], "--set")}
-        elif values:
-            from ..errors import BadField
-
-            raise BadField("--set", "sets inputs of a workflow; say which with --workflow FILE")
-
-    async def run(client: Any) -> bool:
-        from .show import short, watch
-
-        given = {name: value for name, value in spec.items() if value is not None}
-        result = await client.call("submit", given)
-        ids, jobs = result["jobIds"], result.get("jobs", [])
-        if not json:
-            typer.echo(f"queued {' '.join(short(job_id) for job_id in ids)}")
-        if wait:
-            client.attempts = None  # the hub may be restarted meanwhile
-            jobs = await watch(client, ids, as_json=json, quiet=json)
-        if json:
-            out({"jobIds": ids, "jobs": jobs}, True, "")
-        return not wait or all(job["status"] == "completed" for job in jobs)
-
-    if not with_hub(json, hub, run, user):
-        raise typer.Exit(FAILED)
-
-
-def _number(priority: str) -> int | str:
-    return int(priority) if priority.lstrip("+-").isdecimal() else priority
+app.command(epilog=EXIT_CODES)(submit)
 
 
 @app.command(epilog=EXIT_CODES)

@@ -45,6 +45,29 @@ def off(part: Part, hub: Hub = None, json: Json = False) -> None:
     _switch(part, False, hub, json)
 
 
+@brain.command(epilog=EXIT_CODES)
+def ladders(hub: Hub = None, json: Json = False) -> None:
+    """Show the ladders that `--model auto` chooses from, and what is believed of their rungs."""
+    async def run(client: Any) -> None:
+        found = await client.get("/api/brain/ladders")
+        out(found, json, lambda: _ladders(found))
+
+    with_hub(json, hub, run)
+
+
+def _ladders(found: dict[str, Any]) -> str:
+    lines = ["off: no model is chosen"] if not found["on"] else []
+    for ladder in found["ladders"]:
+        lines.append(f"{plain(ladder['name'])} ({plain(ladder['engine'])}"
+                     f"{', learnt' if ladder['learnt'] else ''}), cheapest first")
+        for rung in ladder["rungs"]:
+            lines.append(f"  {plain(rung['name'])}" + ("" if rung["usable"] else "  (not there)"))
+            lines += [f"    {plain(kind['kind'])}: " + ", ".join(
+                f"{quality} {likely:.0%}" for quality, likely in kind["likely"].items())
+                + f"; mean score {kind['score']:.0f} of {kind['seen']:.0f} verdicts" for kind in rung["kinds"]]
+    return "\n".join(lines) or "there is no ladder: no engine has announced its models"
+
+
 def _switch(part: str, wanted: bool, hub: str | None, json: bool) -> None:
     async def run(client: Any) -> None:
         result = await client.call("brain_switch", {"part": part, "on": wanted})

@@ -47,7 +47,10 @@ def main(settings: Settings, *, demo: bool, browser: bool, as_json: bool = False
 
 def checked(settings: Settings) -> Settings:
     """Raises ConfigError for what only a child would find wrong, after others have started."""
+    from ..brain import limits
+
     _ = settings.comfyui_servers, settings.a1111_servers
+    limits.checked(settings.brain, settings.ladders)
     return settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from .. import wire
-from ..wire import mind, say
+from ..wire import mind, say, wishes
 from .answers import Asked, answer, body, shows, takes, with_fields
 from .room import Room
 
@@ -18,6 +18,11 @@ def routes(room: Room, limit: int) -> APIRouter:
         """What decides by itself, whether it is on, and what was decided lately, newest last."""
         decisions: list[mind.DecisionView] = sorted(room.board.all("decisions").values(), key=lambda one: one.at or "")
         return answer(mind.Mind(room.desk.parts.views(), decisions))
+
+    @router.get("/ladders", responses=shows(wishes.LaddersView))
+    async def ladders() -> Response:
+        """The ladders that jobs with the model "auto" choose from, and what is believed of their rungs."""
+        return answer(room.ladders.view())
 
     @router.post("/{part}", responses=shows(mind.Mind), openapi_extra=takes(say.BrainSwitch))
     async def switch(part: str, request: Request) -> Response:

@@ -100,7 +100,7 @@ class Room:
         hands = self._hands = Hands(self.desk)
         self.ladders = Ladders(self.desk)
         self.climbs = Climbs(self.desk, self.ladders)
-        self._mending = Mending(self.desk, self.climbs, random.Random())
+        self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))
         self._reports, self._agents = Reports(self.desk, hands, self._mending), Agents(self.desk, hands)
         self._foreign = Foreign(self.desk, hands)
         intake = Intake(self.desk, Wishing(self.desk, self.ladders), self.climbs)

@@ -74,7 +74,7 @@ class Counts(Component):
 class Generations(Component):
     """The generations in hand, one card each: picture, progress, estimate, stages, commands."""
 
-    _esm = module("stages", "stagelist", "controls", "figures", "generation", "generations")
+    _esm = module("stages", "stagelist", "controls", "figures", "story", "generation", "generations")
 
 
 class Recent(Component):
@@ -86,7 +86,7 @@ class Recent(Component):
 class Queue(Component):
     """What waits, in order, with commands."""
 
-    _esm = module("queue")
+    _esm = module("story", "queue")
 
 
 class Machines(Component):
@@ -126,12 +126,18 @@ class Parts(Component):
     _esm = module("parts")
 
 
+class Ladders(Component):
+    """The ladders of models, and what is believed of their rungs."""
+
+    _esm = module("ladders")
+
+
 class SubmitForm(Component):
     """The form that queues a job: a dialog, or `inline` a card."""
 
     inline = param.Boolean(default=False)
 
-    _esm = module("fields", "common", "settings", "workflow", "form", "submit")
+    _esm = module("fields", "common", "settings", "wishes", "workflow", "form", "submit")
 
 
 class ChartView(Component):

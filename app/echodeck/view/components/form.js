@@ -27,7 +27,7 @@ function form(feed, done) {
   let settings = [];
   let drawnFor = "";
 
-  const infoOf = () => feed.board.get("engines", engine.control.value);
+  const infoOf = () => withAuto(feed, feed.board.get("engines", engine.control.value));
   const ours = () => (infoOf()?.workflows ? [workflow.whole, ...workflow.fields] : [prompt, ...settings]);
   const all = () => [engine, ...ours(), ...Object.values(common)];
 
@@ -38,7 +38,9 @@ function form(feed, done) {
     else if (!drawnFor) setText(reason, "");
     if (!info || drawnFor === settingsKey(info)) return;
     drawnFor = settingsKey(info);
-    const groups = settingsOf(info, new Map(settings.map((item) => [item.name, item.raw()])));
+    const kept = new Map(settings.map((item) => [item.name, item.raw()]));
+    const groups = settingsOf(info, kept);
+    groups.choices.splice(1, 0, ...wishFields(groups.choices.find(({ name }) => name === "model"), kept));
     settings = Object.values(groups).flat();
     [[choices, groups.choices], [numbers, groups.numbers], [further, groups.further]].forEach(([box, fields]) => {
       box.replaceChildren(...fields.map((item) => item.node));
@@ -72,7 +74,8 @@ function form(feed, done) {
 
   async function send() {
     const flow = infoOf()?.workflows ? { workflow: workflow.text } : {};
-    const result = await feed.call("submit", { ...collect(all().filter((item) => item !== workflow.whole)), ...flow });
+    const said = all().filter((item) => item !== workflow.whole && !unsaid(infoOf(), settings, item));
+    const result = await feed.call("submit", { ...collect(said), ...flow });
     const param = infoOf()?.params.find(({ name }) => name === "seed");
     const seed = settings.find((item) => item.name === "seed");
     if (seed && param) seed.control.value = String(dice(param));

@@ -17,7 +17,7 @@ function headOf(feed, jobId) {
     setAttr(title, "title", job.prompt || job.title);
     setText(origin, originOf(feed, job));
     show(origin, Boolean(origin.textContent));
-    const texts = [job.user, job.model, size(job), method(job), job.host].filter(Boolean);
+    const texts = [job.user, job.model, size(job), method(job), job.host, ...storyOf(job)].filter(Boolean);
     rows(parts, [...texts.entries()], ([n]) => n, textPart);
     actions.update(job);
   };

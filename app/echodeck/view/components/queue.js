@@ -70,7 +70,7 @@ function row(feed, jobId) {
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
     setText(quiet, [job.user, job.model, size(job), job.movedBy
-      && `moved by ${job.movedBy}`].filter(Boolean).join(" · "));
+      && `moved by ${job.movedBy}`, ...storyOf(job)].filter(Boolean).join(" · "));
     setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));
@@ -86,6 +86,8 @@ function row(feed, jobId) {
 
 function startOf(job) {
   if (job.status === "paused") return `held${job.pausedBy ? ` by ${job.pausedBy}` : ""}`;
+  const again = againAt(job, Date.now());
+  if (again) return again;
   return job.expectedStart ? `starts ${clock(Math.max(when(job.expectedStart), Date.now()))}` : "waits";
 }
 

@@ -41,5 +41,5 @@ export function render({ model, el }) {
       node.begin();
     });
   }
-  watch(["engines"], () => node.refresh());
+  watch(["engines", "parts"], () => node.refresh());
 }

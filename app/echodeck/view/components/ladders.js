@@ -1,0 +1,58 @@
+// The ladders that jobs with the model "auto" choose from, cheapest rung first, and what is believed of each rung.
+
+const WAIT_MS = 500;
+
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}
+
+function kindText({ kind, likely, score, seen }) {
+  const chances = Object.entries(likely).map(([quality, share]) => `${quality} ${percent(share)}`).join(", ");
+  return `${kind.split("/").slice(1).join(", ")}: ${chances}; mean score ${Math.round(score)} of ${Math.round(seen)}`;
+}
+
+function rungRow() {
+  const [name, known] = [h("span.name"), h("small")];
+  const node = h("div.part", { data: { testid: "rung" } }, h("div.names", {}, name, known));
+  node.update = (rung) => {
+    setText(name, rung.usable ? rung.name : `${rung.name} (not there)`);
+    setText(known, rung.kinds.map(kindText).join(" · ") || "nothing is known yet");
+  };
+  return node;
+}
+
+function ladderBox() {
+  const [title, list] = [h("h3.quiet"), h("div")];
+  const node = h("div.ladder", { data: { testid: "ladder" } }, title, list);
+  node.update = (ladder) => {
+    setText(title, `${ladder.name}${ladder.learnt ? ", learnt" : ""}: cheapest first, at most ${ladder.moves} moves`);
+    rows(list, ladder.rungs, (rung) => rung.name, rungRow);
+  };
+  return node;
+}
+
+export function render({ model, el }) {
+  const { feed, watch, hear } = frame(model, el);
+  const list = h("div");
+  const empty = h("p.empty", {}, "An engine that has models to choose from makes a ladder.");
+  el.append(h("section.card", { "aria-label": "Ladders of models", data: { testid: "ladders" } },
+    h("div.label", {}, h("h2", {}, "Ladders of models")), list, empty));
+  let waits = 0;
+
+  async function load() {
+    waits = 0;
+    try {
+      const { ladders } = await feed.fetch("/api/brain/ladders");
+      rows(list, ladders, (one) => one.name, ladderBox);
+      show(empty, !ladders.length);
+    } catch (error) {
+      console.info("echodeck: the ladders are not known", error); // without a hub there are none to show
+    }
+  }
+
+  const soon = () => {
+    if (view() === "brain") waits ||= setTimeout(load, WAIT_MS);
+  };
+  watch(["engines", "decisions"], soon);
+  hear("echodeck-view", soon);
+}
