@@ -278,12 +278,12 @@ class Machine(RuleBasedStateMachine):
             del agent.hands[id_]
 
     @precondition(lambda self: self.hands())
-    @rule(who=whose, pick=picks, retryable=st.booleans())
-    def fail(self, who: int, pick: int, retryable: bool) -> None:
+    @rule(who=whose, pick=picks, retryable=st.booleans(), kind=st.sampled_from(["engine_error", "out_of_memory"]))
+    def fail(self, who: int, pick: int, retryable: bool, kind: str) -> None:
         found = self.hand(self.agents[who], pick)
         if found is not None:
             self.report(self.agents[who], found[0], "failed",
-                        error={"kind": "engine_error", "message": "no", "retryable": retryable})
+                        error={"kind": kind, "message": "no", "retryable": retryable})
 
     def wishes(self) -> list[tuple[Agent, str, str]]:
         """What workers that can be heard are asked to do."""
@@ -383,6 +383,8 @@ class Machine(RuleBasedStateMachine):
         jobs = self.rig.room.desk.queue.all()
         for job in jobs:
             check(job)
+            assert len({one.attempt for one in job.tries}) == len(job.tries) < 3
+            assert not (job.in_hand and job.spent(job.attempt)), "an attempt that failed is not gone on with"
         assert Counter(job.id for job in jobs) == Counter(list(self.alive))
         stored = [job for job in self.runner.run(self.rig.store.jobs()) if not job.removed]
         assert {job.id: kept(job) for job in stored} == {job.id: kept(job) for job in jobs}
