@@ -88,6 +88,7 @@ class FakeHub:
         self.hosts: list[Host] = []
         self.engines = [ENGINE]
         self.parts: list[dict[str, Any]] = []
+        self.ladders: list[dict[str, Any]] = []
         self.answers: dict[str, dict[str, Any]] = {"submit": {"jobIds": ["new"]}}
         self.pictures = False
         self.recent: dict[str, list[dict[str, Any]]] = {}
@@ -158,6 +159,7 @@ class FakeHub:
                             PICTURE)
         body = json.dumps({"steps": [[1, 0.5], [2, 0.4], [3, 0.4]], "estimates": []} if "trail" in request.path
                           else {"hosts": self.recent} if "recent" in request.path
+                          else {"ladders": self.ladders} if "ladders" in request.path
                           else {"initial": self.state()}).encode()
         headers = Headers({"Content-Type": "application/json", "Access-Control-Allow-Origin": "*",
                            "Content-Length": str(len(body))})
