@@ -36,7 +36,7 @@ def test_two_sessions_share_nothing(path: str) -> None:
     first, second = (session(path, Settings()) for _ in range(2))
     assert names(first) == names(second)
     assert {"Channel", "Generations", "Queue", "Machines", "Engines", "Alerts", "Logs", "SubmitForm", "Decisions",
-            "Parts"} <= names(first)
+            "Parts", "Ladders"} <= names(first)
     assert not {id(model) for model in first.models} & {id(model) for model in second.models}
     assert len(text_of(first)) > 10_000
 
@@ -69,8 +69,8 @@ def test_modules_get_every_shared_name() -> None:
 
 
 def test_no_component_writes_markup() -> None:
-    for name in ("alerts", "chart", "counts", "decisions", "generations", "hostcharts", "logs", "machines", "nav",
-                 "parts", "queue", "recent", "submit", "top"):
+    for name in ("alerts", "chart", "counts", "decisions", "generations", "hostcharts", "ladders", "logs", "machines",
+                 "nav", "parts", "queue", "recent", "submit", "top"):
         own = module(name)
         assert "innerHTML" not in own
         assert "insertAdjacentHTML" not in own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,13 @@ class Commands:
     async def submit(self, prompt: str = "", **fields: Any) -> list[str]:
         """Queues `count` jobs and returns their ids. `fields` are those of `wire.say.Submit`; None is not given.
 
-        `workflow` may also be the path of a file: a workflow in API format, or a PNG that has one in it.
+        `workflow` may also be the path of a file: a workflow in API format, or a PNG that has one in it. With the model
+        "auto" the hub takes the cheapest that should meet `quality` ("draft", "standard", "final") by `deadline` (a
+        datetime, or as in `Submit`).
         """
         given = {name: value for name, value in fields.items() if value is not None}
+        if isinstance(given.get("deadline"), datetime):
+            given["deadline"] = given["deadline"].astimezone().isoformat()
         if isinstance(given.get("workflow"), PathLike):
             given["workflow"] = workflow.read(_content(Path(given["workflow"])))
         result = await self.call("submit", {"prompt": prompt, **given})
@@ -72,6 +77,11 @@ class Commands:
 
     async def acknowledge(self, alert_id: str) -> dict[str, Any]:
         return await self.call("acknowledge_alert", {"alertId": alert_id})
+
+    async def ladders(self) -> dict[str, Any]:
+        """The ladders that jobs with the model "auto" choose from, and what is believed of their rungs."""
+        found: dict[str, Any] = await self.rest.get("/api/brain/ladders")
+        return found
 
     async def get(self, path: str, **query: Any) -> Any:
         """Any GET of the hub's REST interface, as JSON values."""
