@@ -63,7 +63,7 @@ def test_nothing_is_made_smaller_unless_that_is_allowed() -> None:
     job = after(job, FULL, cure_of(job, FULL, around))
     end = mend(job, FULL, around, Limits(), 0.5)
     assert isinstance(end, End)
-    assert "would need 400 MiB" in end.error.message
+    assert "would need at least 100 MiB more" in end.error.message
     assert "the largest machine has 8.0 GiB" in end.error.message
     assert "a smaller batch or tiles or resolution may be allowed" in end.error.message
     assert "1. on studio: out of memory, so it lets the models go" in end.error.message

@@ -18,8 +18,8 @@ from ..model.job import Climb, Job, JobError, JobSpec
 
 MEMORY = "out_of_memory"
 """The kind of error that lack of memory is, from every engine."""
-LARGEST_CUT = 0.75
-"""A lower resolution is at most this share of the one before, each way, and never less than half of what was asked."""
+CUT = 0.75
+"""A lower resolution is this share of the one before, each way, and never less than half of what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _memory(job: Job, error: JobError, around: Around, limits: Limits) -> Cure |
     if "tiles" in allow:
         cures.append(lambda: _tiles(job, around))
     if "resolution" in allow:
-        cures.append(lambda: _resolution(job, error, around))
+        cures.append(lambda: _resolution(job, around))
     cures.append(lambda: _elsewhere(job, error, around))
     return next((cure for make in cures if (cure := make()) is not None), None)
 
@@ -153,17 +153,14 @@ def _tiles(job: Job, around: Around) -> Cure | None:
     return Cure("tiles", "works in tiles", spec, 0.0, job.avoid)
 
 
-def _resolution(job: Job, error: JobError, around: Around) -> Cure | None:
+def _resolution(job: Job, around: Around) -> Cure | None:
     bounds = [around.params.get(name) for name in ("width", "height")]
     asked, spec = job.asked or job.spec, job.spec
-    share = LARGEST_CUT
-    if 0 < error.free_bytes < error.needed_bytes:
-        share = min(share, math.sqrt(error.free_bytes / error.needed_bytes))
     sides = []
     for side, whole, bound in zip((spec.width, spec.height), (asked.width, asked.height), bounds, strict=True):
         if bound is None or not side:
             return None
-        smaller = max(math.ceil(side * share), math.ceil(whole / 2), bound.minimum)
+        smaller = max(math.ceil(side * CUT), math.ceil(whole / 2), bound.minimum)
         smaller -= smaller % bound.multiple
         if smaller >= side or 2 * smaller < whole or smaller < bound.minimum:
             return None
@@ -188,9 +185,14 @@ def _elsewhere(job: Job, error: JobError, around: Around) -> Cure | None:
 def _larger(place: Place, job: Job, error: JobError, around: Around) -> bool:
     """Whether it may fit there, as far as is known."""
     here = next((one.memory_bytes for one in around.places if one.host == job.host), 0)
-    if not place.memory_bytes:
-        return True
-    return place.memory_bytes >= error.needed_bytes if error.needed_bytes else place.memory_bytes > here
+    lacking = lacking_bytes(error)
+    return not place.memory_bytes or (place.memory_bytes >= here + lacking if lacking else place.memory_bytes > here)
+
+
+def lacking_bytes(error: JobError) -> int:
+    """How much more memory there would have to be, at the least. Some engines say what a job needs in all, others what
+    they could not have at last: this holds of both."""
+    return max(0, error.needed_bytes - error.free_bytes) if error.needed_bytes else 0
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
@@ -200,7 +202,8 @@ def _end(job: Job, error: JobError, around: Around, limits: Limits) -> End:
     story = told(job)
     if error.kind == MEMORY and (story or error.needed_bytes):
         known = max((place.memory_bytes for place in around.places), default=0)
-        needs = f"it would need {_gib(error.needed_bytes)} of memory" if error.needed_bytes else "it needs more memory"
+        lacking = lacking_bytes(error)
+        needs = f"it would need at least {_gib(lacking)} more" if lacking else "it needs more memory"
         there = f", and the largest machine has {_gib(known)}" if known else ""
         might = [name for name in ("batch", "tiles", "resolution") if name not in (job.wish.allow or limits.allow)]
         hint = f" (a smaller {' or '.join(might)} may be allowed)" if might else ""

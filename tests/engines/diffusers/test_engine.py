@@ -105,6 +105,22 @@ def test_a_batch_has_a_picture_each_and_a_seed_each(driver: Driver) -> None:
         assert abs(second.resize((1, 1)).getpixel((0, 0))[0] - alone.resize((1, 1)).getpixel((0, 0))[0]) <= 2
 
 
+def test_a_job_that_asks_for_tiles_is_decoded_in_tiles_and_the_next_is_not(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+    plain = call.arguments
+
+    def arguments(pipe: Any, spec: JobSpec) -> dict[str, Any]:
+        seen.append(pipe.vae.use_tiling)
+        return plain(pipe, spec)
+
+    monkeypatch.setattr(call, "arguments", arguments)
+    for number, tiles in enumerate((True, False)):
+        Running(driver.engine, driver.spec(options={"tiles": tiles}), f"job{number}").end()
+    assert seen == [True, False]
+
+
 def test_the_last_model_stays_loaded_until_it_is_let_go(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
     plain = engine_room.load

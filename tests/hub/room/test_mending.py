@@ -71,7 +71,7 @@ async def test_lack_of_memory_is_answered_as_far_as_it_is_allowed(place: Any, ad
     assert (again["id"], again["spec"]["width"]) == (job_id, 192)
     await agent.finish(again)
     await fail(agent, other, FULL)
-    assert "it would need 4.0 GiB of memory" in place.job(other)["error"]
+    assert "it would need at least 1.0 GiB more" in place.job(other)["error"]
 
 
 async def test_another_machine_gets_what_does_not_fit_here(place: Any, ada: Any, agent: Any) -> None:

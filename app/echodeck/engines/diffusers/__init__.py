@@ -115,6 +115,9 @@ def _made(loaded: Loaded, spec: JobSpec, stages: Stages, control: Control) -> An
     pipe = loaded.pipe
     control.log("debug", f"{spec.model}: {loaded.where}")
     choose(pipe, loaded.scheduler, spec.sampler, spec.scheduler)
+    wanted = bool(spec.options.get("tiles"))
+    if memory.tile(pipe, wanted) is not wanted:
+        control.log("warning", f"{spec.model} cannot decode in tiles")
     given = call.arguments(pipe, spec)
     with heard(pipe, stages) as callback_with:
         if HOOK in parameters(type(pipe).__call__):

@@ -13,7 +13,8 @@ from ...model.job import JobSpec
 from ..files import Pixels
 
 OPTIONS = (Option("negative_prompt", "Negative prompt"),
-           Option("guidance", "Guidance (0: as the model is used to)", "number", 0.0, 0.0, 50.0, 0.5))
+           Option("guidance", "Guidance (0: as the model is used to)", "number", 0.0, 0.0, 50.0, 0.5),
+           Option("tiles", "Decode in tiles (less memory)", "flag", False))
 BATCHES = ("num_images_per_prompt", "num_videos_per_prompt")
 
 

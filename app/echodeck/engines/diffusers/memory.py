@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import traceback
+from typing import Any
 
 from ...errors import OutOfMemory
 
@@ -53,6 +54,18 @@ def forgotten(error: BaseException) -> str:
     detail = "".join(traceback.format_exception(error))
     traceback.clear_frames(error.__traceback__)
     return detail
+
+
+def tile(pipe: Any, on: bool) -> bool:
+    """Whether the pipeline now decodes in tiles, which takes less memory; its next job may ask for another."""
+    vae = getattr(pipe, "vae", None)
+    if vae is None or not hasattr(vae, "enable_tiling"):
+        return False
+    if on:
+        vae.enable_tiling()
+    else:
+        vae.disable_tiling()
+    return on
 
 
 def give_back() -> None:
