@@ -49,6 +49,12 @@ def test_a_line_says_where_a_job_lives_and_its_step() -> None:
     assert line == "two running step 12 (train)  title of two (a script)"
 
 
+def test_a_line_says_what_is_done_about_a_failure() -> None:
+    line = show.job_line(view("two", "pending", tries=[{"told": "makes 1 picture instead of 2"}]))
+    assert "pending" in line
+    assert ": it failed, and makes 1 picture instead of 2" in line
+
+
 @pytest.mark.parametrize(("engine", "lines"), [
     ({"reason": ""}, ["engine    comfyui: ready"]),
     ({"reason": "", "address": "http://a:1", "version": "0.33.0", "note": "no extension"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,7 +42,10 @@ async def test_a_command_returns_when_acknowledged(hub: Any, client_of: Any) -> 
         assert await client.call("retry", {"jobId": "a"}) == {"echo": {"jobId": "a"}}
         hub.reply = lambda request: {"type": "ack", "payload": {"id": request["id"], "result": {"jobIds": ["x", "y"]}}}
         assert await client.submit("hills", width=64, seed=None, count=2) == ["x", "y"]
+        moment = datetime(2037, 5, 4, 18, 30, tzinfo=UTC)
+        await client.submit("hills", model="auto", deadline=moment)
     assert hub.said("submit")[0]["payload"] == {"prompt": "hills", "width": 64, "count": 2}
+    assert datetime.fromisoformat(hub.said("submit")[1]["payload"]["deadline"]) == moment
 
 
 @pytest.mark.parametrize(("error", "kind"), [

@@ -227,6 +227,8 @@ def job_line(job: Job) -> str:
     left = left_s(job)
     until = f", {span(left)} left" if left is not None and job["status"] == "running" else ""
     why = f": {plain(job['error'])}" if job.get("error") else ""
+    if job["status"] == "pending" and job.get("tries"):
+        why = f": it failed, and {plain(job['tries'][-1]['told'])}"
     done = f"{job['status']} {_done(job)}"
     where = f" ({plain(foreign(job))})" if foreign(job) else ""
     return f"{short(job['jobId'])} {done}{stage}{until}{why}  {plain(job['title'])}{where}"

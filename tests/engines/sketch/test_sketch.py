@@ -196,6 +196,8 @@ def test_the_second_job_of_a_kind_keeps_the_bank(sketch: Sketch, spec: Make) -> 
     assert "drawing 64 training scenes" in first.logs[0]
     assert "still loaded" in second.logs[0]
     assert "drawing 64 training scenes: night face" in other.logs[0]
+    sketch.free()
+    assert "drawing 64 training scenes: night face" in run(sketch, spec(prompt="night face")).logs[0]
 
 
 def test_cancel_ends_at_the_step(sketch: Sketch, spec: Make) -> None:
