@@ -90,6 +90,14 @@ class Ladders:
         seen = sum(one.seen for one in found)
         return seen, sum(one.seen * one.score for one in found) / seen if seen else 0.0
 
+    def score(self, engine: str, model: str) -> float | None:
+        """The mean score of what the model made, over all kinds of jobs; None while no verdict is known."""
+        own = [one for one in self._set_up.values() if one.engine == engine]
+        names = {(engine, model), *((one.name, rung.name) for one in own for rung in one.rungs if rung.model == model)}
+        found = [one for (kind, rung), one in self.bandit.beliefs.items() if (kind.split("/")[0], rung) in names]
+        seen = sum(one.seen for one in found)
+        return sum(one.seen * one.score for one in found) / seen if seen else None
+
     # --- what is known of their rungs ---
 
     def looks(self, ladder: Ladder, spec: JobSpec, wish: Wish, *, sample: bool = True) -> list[Outlook]:

@@ -179,6 +179,8 @@ async def test_what_is_learnt_is_kept_over_a_restart_and_can_be_looked_into(plac
     assert (kind.kind, kind.score) == ("sketch/image/small", 20.0)
     assert kind.likely["draft"] < 0.6
     assert ladder.rungs[1].kinds == []
+    scores = [place.room.ladders.score("sketch", model) for model in ("sketch-s", "sketch-m")]
+    assert scores == [pytest.approx(20.0), None]
 
 
 async def test_frozen_nothing_is_learnt(place: Any, ada: Any, settled: Any) -> None:
