@@ -71,6 +71,7 @@ function row(feed, jobId) {
     setAttr(name, "title", job.prompt || job.title);
     setText(quiet, [job.user, job.model, size(job), job.movedBy
       && `moved by ${job.movedBy}`, ...storyOf(job)].filter(Boolean).join(" · "));
+    setAttr(quiet, "title", storyOf(job).join(" · "));
     setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));

@@ -8,7 +8,7 @@ function withAuto(feed, info) {
   const choice = info && !info.workflows && info.models.length > 1 && feed.board.get("parts", "ladder")?.on;
   if (!choice || info.models.some(({ name }) => name === AUTO)) return info;
   const note = "The hub takes the cheapest model that should be good enough, and a better one if it was not.";
-  return { ...info, models: [...info.models, { name: AUTO, label: "auto: cheapest that is good enough", note }] };
+  return { ...info, models: [...info.models, { name: AUTO, label: "auto", note }] };
 }
 
 // Two fields that are there while the model is left open; none for an engine that has no such choice.
