@@ -128,7 +128,7 @@ def simulate(coming: Sequence[Coming], scheduler: Scheduler) -> Told:
     events = [(one.at_s, number, "", one.job) for number, one in enumerate(coming)]
     heapq.heapify(events)
     while events:
-        now_s, number, lane_id, job = heapq.heappop(events)
+        now_s, _, lane_id, job = heapq.heappop(events)
         if lane_id:
             free.add(lane_id)
             told.makespan_s = max(told.makespan_s, now_s)

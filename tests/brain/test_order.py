@@ -1,4 +1,4 @@
-"""The choice of the next job: a person's word, priority, models, length, other workers, and never too much overtaking."""
+"""The next job: a person's word, priority, models, length, other workers, and never too much overtaking."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_half_way_to_the_bound_what_is_low_counts_as_normal() -> None:
 
 def test_a_window_ends_where_its_first_would_be_overtaken_too_often() -> None:
     line = [job("head", 0, "other"), *(job(f"n{n}", n) for n in range(1, 60))]
-    loaded, taken = replace(LANE, loaded="m"), []
+    loaded = replace(LANE, loaded="m")
+    taken: list[str] = []
     overtaken: dict[str, int] = {}
     while taken[-1:] != ["head"]:
         choice = choose(loaded, line, overtaken=overtaken)

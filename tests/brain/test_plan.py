@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,4 +52,4 @@ def test_every_job_has_one_turn_and_no_lane_does_two_at_once(
     for lane in LANES:
         mine = [turn for turn in turns if turn.lane_id == lane.id]
         assert all(turn.start_s >= lane.free_s for turn in mine)
-        assert all(one.end_s <= two.start_s + 1e-9 for one, two in zip(mine, mine[1:], strict=False))
+        assert all(one.end_s <= two.start_s + 1e-9 for one, two in pairwise(mine))

@@ -76,7 +76,8 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`why` is "pinned", "aged", "deadline", "same_model", "new_model" or "first". `passed` are the jobs that came before it and could have gone instead."""
+    """`why` is "pinned", "aged", "deadline", "same_model", "new_model" or "first". `passed` are the jobs that came
+    before it and could have gone instead."""
 
     job: Waiting
     why: str

@@ -6,13 +6,14 @@ foreseen in blocks of as many jobs as may overtake one another, grouped by model
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .order import Lane, Rules, Waiting, choose
 
 _RULES = Rules()
-NEAR = 64
+NEAR = 40
 """Jobs that are played one by one."""
 A_MOMENT_S = 1e-6
 
@@ -32,16 +33,21 @@ def foresee(line: Sequence[Waiting], lanes: Sequence[Lane], overtaken: Mapping[s
             rules: Rules = _RULES) -> list[Turn]:
     """The turns in the order in which they begin. A job that no lane can do has none; times are on `now_s`'s clock."""
     state = [replace(lane, free_s=max(now_s, lane.free_s)) for lane in lanes]
-    able = [job for job in line if any(lane.can(job) for lane in state)]
-    near = _near(able, overtaken, rules)
-    turns = list(_played(near, state, dict(overtaken), rules))
+    turns = list(_played(_near(line, state, overtaken, rules), state, dict(overtaken), rules))
     played = {turn.job_id for turn in turns}
-    turns += _in_blocks([job for job in able if job.id not in played], state, rules)
+    turns += _in_blocks([job for job in line if job.id not in played], state, rules)
     return sorted(turns, key=lambda turn: turn.start_s)
 
 
-def _near(line: Sequence[Waiting], overtaken: Mapping[str, int], rules: Rules) -> list[Waiting]:
-    return [job for place, job in enumerate(line) if place < NEAR or overtaken.get(job.id, 0) >= rules.bound]
+def _near(line: Sequence[Waiting], lanes: Sequence[Lane], overtaken: Mapping[str, int],
+          rules: Rules) -> list[Waiting]:
+    """The first that somebody can do, and all that may not be overtaken any more."""
+    near: list[Waiting] = []
+    for job in line:
+        due = overtaken.get(job.id, 0) >= rules.bound
+        if (due or len(near) < NEAR) and any(lane.can(job) for lane in lanes):
+            near.append(job)
+    return near
 
 
 def _played(line: list[Waiting], lanes: list[Lane], overtaken: dict[str, int], rules: Rules) -> Iterator[Turn]:
@@ -69,14 +75,21 @@ def _played(line: list[Waiting], lanes: list[Lane], overtaken: dict[str, int], r
         lanes[at] = replace(lane, free_s=end_s, loaded=job.model)
 
 
-def _in_blocks(line: Sequence[Waiting], lanes: list[Lane], rules: Rules) -> Iterator[Turn]:
+def _in_blocks(line: Sequence[Waiting], lanes: Sequence[Lane], rules: Rules) -> Iterator[Turn]:
+    free_s, loaded = [lane.free_s for lane in lanes], [lane.loaded for lane in lanes]
+    able: dict[object, list[int]] = {}
     for job in _blocks(line, rules.bound + 1):
-        able = [n for n, lane in enumerate(lanes) if lane.can(job)]
-        at = min(able, key=lambda n: lanes[n].free_s + lanes[n].takes_s(job))
-        start_s = lanes[at].free_s
-        end_s = start_s + lanes[at].takes_s(job)
-        yield Turn(job.id, lanes[at].id, start_s, end_s)
-        lanes[at] = replace(lanes[at], free_s=end_s, loaded=job.model)
+        kind = (job.engine, job.need_bytes, job.barred)
+        if kind not in able:
+            able[kind] = [n for n, lane in enumerate(lanes) if lane.can(job)]
+        best, end_s = -1, math.inf
+        for n in able[kind]:
+            there_s = free_s[n] + job.total_s * lanes[n].pace + (0.0 if loaded[n] == job.model else job.load_s)
+            if there_s < end_s:
+                best, end_s = n, there_s
+        if best >= 0:
+            yield Turn(job.id, lanes[best].id, free_s[best], end_s)
+            free_s[best], loaded[best] = end_s, job.model
 
 
 def _blocks(line: Iterable[Waiting], size: int) -> Iterator[Waiting]:
