@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from echodeck.errors import IllegalTransition
 from echodeck.model import facts as m
-from echodeck.model.job import Job, JobError, JobSpec, JobState, Output, StageState
+from echodeck.model.job import Climb, Job, JobError, JobSpec, JobState, Output, StageState, Try
 from echodeck.model.transitions import MAX_ATTEMPTS, MOST_METRICS, TRANSITIONS, Phase, advance, check, phase_of
 from echodeck.model.usage import Figure, Usage
 
+SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 FACTS = {
     m.PauseAsked: m.PauseAsked(10.0, "mika"),
     m.ResumeAsked: m.ResumeAsked(11.0, "mika"),
@@ -39,9 +40,10 @@ FACTS = {
     m.Failed: m.Failed(25.0, JobError("engine_error", "no")),
     m.WorkerLost: m.WorkerLost(26.0, -1.0, "worker w1 was not heard from for 10 s"),
     m.Released: m.Released(27.0),
+    m.Rerouted: m.Rerouted(27.5, 3.0, replace(SPEC, width=64), 31.5, ("atelier",),
+                           Try(27.5, 1, "atelier", JobError("out_of_memory", "no"), "resolution")),
     m.Metered: m.Metered(28.0, (Usage("sample", 2.0, False, power_w=Figure(200.0, 120.0, 2.0)),)),
 }
-SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 
 
 def story_of(*kinds: type, origin: str = "echodeck") -> Job:
@@ -207,6 +209,40 @@ def test_repeated_and_late_reports_change_nothing() -> None:
 def test_a_stage_that_does_not_exist_is_refused() -> None:
     with pytest.raises(IllegalTransition, match="stage 9"):
         advance(PHASES[Phase.RUNNING], m.Stepped(1.0, 9, 1))
+
+
+def test_a_failure_put_right_is_no_end_and_keeps_its_story() -> None:
+    again = story_of(m.Claimed, m.Planned, m.Rerouted)
+    assert (again.state, again.worker_id, again.finished_s, again.error) == (JobState.PENDING, "", None, None)
+    assert (again.spec.width, again.asked, again.not_before_s) == (64, SPEC, 31.5)
+    assert again.spent(1)
+    assert not again.spent(2)
+    second = advance(again, FACTS[m.Claimed])
+    assert (second.attempt, second.stages) == (2, ())
+    back = advance(second, m.Rerouted(40.0, 3.0, SPEC))
+    assert (back.spec, back.asked) == (SPEC, None)
+
+
+def test_a_person_who_moves_or_retries_does_not_wait_for_the_brain() -> None:
+    again = story_of(m.Claimed, m.Rerouted)
+    assert advance(again, FACTS[m.Moved]).not_before_s == 0.0
+    failed = advance(advance(again, FACTS[m.Claimed]), FACTS[m.Failed])
+    fresh = advance(failed, FACTS[m.RetryAsked])
+    assert (fresh.spec, fresh.tries, fresh.avoid, fresh.not_before_s) == (SPEC, (), (), 0.0)
+
+
+def test_what_a_person_asked_of_a_job_holds_when_it_fails_and_is_put_right() -> None:
+    assert story_of(m.Claimed, m.CancelAsked, m.Rerouted).state is JobState.CANCELLED
+    assert story_of(m.Claimed, m.PauseAsked, m.Rerouted).held
+    assert story_of(m.Claimed, m.PausedNow, m.Rerouted).held
+
+
+def test_a_job_that_waits_may_be_moved_on_its_ladder_but_not_anothers() -> None:
+    climb = Climb(5.0, "sketch-l", "sketch-s", "deadline", "it would be late")
+    down = advance(story_of(), m.Rerouted(5.0, 1.0, replace(SPEC, model="sketch-s"), climb=climb))
+    assert (down.state, down.climbs) == (JobState.PENDING, (climb,))
+    with pytest.raises(IllegalTransition, match="elsewhere"):
+        advance(story_of(m.Started, origin="script"), FACTS[m.Rerouted])
 
 
 @given(st.sampled_from(["echodeck", "observed", "script"]), st.lists(st.sampled_from(list(FACTS)), max_size=40))

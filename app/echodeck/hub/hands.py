@@ -43,7 +43,7 @@ class Hands:
         if job_id not in desk.queue:
             return None
         job = desk.queue.get(job_id)
-        if job.attempt != attempt:
+        if job.attempt != attempt or job.spent(attempt):
             return None
         if job.kept:
             return job if job.worker_id == worker_id else None

@@ -11,8 +11,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..errors import BadField, UnknownRecord
+from ..model.eligible import eligible
 from ..model.facts import Fact
-from ..model.job import TERMINAL, Job, JobState
+from ..model.job import TERMINAL, Job
 from ..model.transitions import advance
 from ..wire import say
 
@@ -96,12 +97,11 @@ class Queue:
     def ended(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.state in TERMINAL]
 
-    def next_for(self, engines: Iterable[str]) -> Job | None:
-        """The first pending job that one of these engines can do."""
+    def next_for(self, engines: Iterable[str], worker_id: str, now_s: float) -> Job | None:
+        """The first job that this worker may begin now, with one of these engines."""
         able = set(engines)
-        pending = (job for job in self.waiting()
-                   if job.state is JobState.PENDING and not job.foreign and job.spec.engine in able)
-        return next(pending, None)
+        return next((job for job in self.waiting()
+                     if job.spec.engine in able and not eligible(job, worker_id, now_s)), None)
 
     def front(self) -> float:
         """A rank before every waiting job."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .job import JobError, Output
+from .job import Climb, JobError, JobSpec, Output, Try
 from .usage import Usage
 
 
@@ -186,8 +186,22 @@ class Released:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rerouted:
+    """It is done in another way, or later, than was begun or planned: `tried` is the attempt that failed, `climb` the
+    move on the ladder, whichever was the cause. `rank` is its place in the queue."""
+
+    at_s: float
+    rank: float
+    spec: JobSpec
+    not_before_s: float = 0.0
+    avoid: tuple[str, ...] = ()
+    tried: Try | None = None
+    climb: Climb | None = None
+
+
 Fact = (
     PauseAsked | ResumeAsked | CancelAsked | RetryAsked | MoveAsked | Moved | Claimed | Readopted | Adopted | Started
     | Refused | Measured | Planned | StageStarted | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow
-    | Completed | Failed | WorkerLost | Released | Metered
+    | Completed | Failed | WorkerLost | Released | Metered | Rerouted
 )

@@ -79,10 +79,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class JobError:
+    """`needed_bytes` and `free_bytes` are of memory that was lacking, 0 where the engine does not say."""
+
     kind: str
     message: str
     retryable: bool = False
     detail: str = ""
+    needed_bytes: int = 0
+    free_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,51 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a job is to reach, where its model is left to the brain (`auto`), and by when.
+
+    `quality` is "draft", "standard", "final", or "" for any. `allow` names what may be made smaller so that it fits in
+    memory: "batch", "tiles", "resolution". `ladder` is the ladder that its model stands on.
+    """
+
+    auto: bool = False
+    quality: str = ""
+    deadline_s: float | None = None
+    allow: tuple[str, ...] = ()
+    ladder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """An attempt that failed and was followed by another: what went wrong where, and what was done about it.
+
+    `cure` is "again", "free", "batch", "tiles", "resolution", "worker", or "ladder".
+    """
+
+    at_s: float
+    attempt: int
+    host: str
+    error: JobError
+    cure: str
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """A move on a ladder of models, from one rung to another (their names; "" before the first choice).
+
+    `cause` is "choice", "verdict", "failure", "memory" or "deadline"; `expects` says in words what is hoped for.
+    """
+
+    at_s: float
+    start: str
+    to: str
+    cause: str
+    reason: str
+    expects: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A generation, as everybody sees it.
 
@@ -117,6 +166,10 @@ class Job:
     how often a worker was lost. `usage` is what each stage of this attempt took of its machine, in their order; known
     some seconds after the end, empty where nothing was measured. `removed`: it has ended and was taken off the list;
     only the history still has it.
+
+    `not_before_s` is until when it waits before it is tried again, `avoid` the hosts it does not fit on, `tries` what
+    went wrong before, `climbs` its moves on the ladder of models. `asked` is the spec as it was asked for, if something
+    was changed since. `follows` is the job whose picture was not good enough, so that this one was queued.
     """
 
     id: str
@@ -149,6 +202,13 @@ class Job:
     usage: tuple[Usage, ...] = ()
     removed: bool = False
     seq: int = 0
+    wish: Wish = Wish()
+    not_before_s: float = 0.0
+    avoid: tuple[str, ...] = ()
+    tries: tuple[Try, ...] = ()
+    climbs: tuple[Climb, ...] = ()
+    asked: JobSpec | None = None
+    follows: str = ""
 
     @property
     def held(self) -> bool:
@@ -169,6 +229,10 @@ class Job:
     def kept(self) -> bool:
         """Somebody answers for it: the worker that has it in hand, or who tells of it while it waits elsewhere."""
         return bool(self.worker_id) and self.state not in TERMINAL
+
+    def spent(self, attempt: int) -> bool:
+        """That attempt has failed, and another follows it."""
+        return any(one.attempt == attempt for one in self.tries)
 
     @property
     def stage(self) -> Stage | None:

@@ -28,6 +28,7 @@ from .facts import (
     Readopted,
     Refused,
     Released,
+    Rerouted,
     ResumeAsked,
     ResumedNow,
     RetryAsked,
@@ -128,6 +129,11 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.PAUSED, WorkerLost): _P.HELD,
     (_P.RUNNING, Released): _P.PENDING,
     (_P.PAUSED, Released): _P.HELD,
+    # Done in another way, or later: after a failure that can be put right, or because its wish asks for it.
+    (_P.RUNNING, Rerouted): _P.PENDING,
+    (_P.PAUSED, Rerouted): _P.HELD,
+    (_P.PENDING, Rerouted): _P.PENDING,
+    (_P.HELD, Rerouted): _P.HELD,
     # Ended: what it took is known a little later.
     (_P.COMPLETED, Metered): _P.COMPLETED,
     (_P.FAILED, Metered): _P.FAILED,
@@ -208,13 +214,16 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
             again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0,
-                            origin="echodeck", cannot={}, user=job.user or by)
+                            origin="echodeck", cannot={}, user=job.user or by, spec=job.asked or job.spec, asked=None,
+                            not_before_s=0.0, avoid=(), tries=(), climbs=job.climbs[:1])
             return _fresh(again, state)
         case MoveAsked(_, by):
             return job if job.request else replace(job, request="move", moved_by=by)
         case Moved(_, rank, priority, by):
             request = "" if job.request == "move" else job.request
-            return replace(job, rank=rank, priority=priority, moved_by=by or job.moved_by, request=request)
+            # Who moves a job that waits to be tried again wants it now.
+            return replace(job, rank=rank, priority=priority, moved_by=by or job.moved_by, request=request,
+                           not_before_s=0.0)
         case Claimed(at_s, worker_id, host):
             fresh = _fresh(job, state)
             return replace(fresh, attempt=job.attempt + 1, worker_id=worker_id, host=host, started_s=at_s)
@@ -268,6 +277,23 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             if job.foreign:
                 return replace(_ended(job, JobState.FAILED, at_s), error=JobError(LOST, "who told of it has stopped"))
             return _given_up(job, at_s, hold=target is Phase.HELD)
+        case Rerouted():
+            return _rerouted(job, fact)
+
+
+def _rerouted(job: Job, fact: Rerouted) -> Job:
+    if job.foreign:
+        raise IllegalTransition("command: what lives elsewhere is not done in another way from here", story(job))
+    asked = job.asked if fact.spec == job.spec else job.asked or job.spec
+    again = replace(
+        job, spec=fact.spec, asked=None if asked == fact.spec else asked, rank=fact.rank,
+        not_before_s=fact.not_before_s, avoid=fact.avoid, tries=(*job.tries, fact.tried) if fact.tried else job.tries,
+        climbs=(*job.climbs, fact.climb) if fact.climb else job.climbs)
+    if not job.in_hand:
+        return again
+    if job.request == "cancel":
+        return _ended(again, JobState.CANCELLED, fact.at_s)
+    return _given_up(again, fact.at_s, hold=job.state is JobState.PAUSED)
 
 
 def _planned(job: Job, stages: tuple[tuple[str, int], ...]) -> Job:

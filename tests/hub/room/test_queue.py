@@ -84,10 +84,10 @@ def test_what_a_worker_has_is_not_waiting_and_what_is_held_keeps_its_place() -> 
     queue.apply("a", Claimed(0.0, "w"))
     assert ids(queue) == ["b", "c"]
     assert [one.id for one in queue.in_hand()] == ["a"]
-    found = queue.next_for(["sketch"])
+    found = queue.next_for(["sketch"], "studio/sketch/1", 0.0)
     assert found is not None
     assert found.id == "c"
-    assert queue.next_for(["warp"]) is None
+    assert queue.next_for(["warp"], "studio/sketch/1", 0.0) is None
 
 
 def test_a_lost_job_goes_to_the_front() -> None:
