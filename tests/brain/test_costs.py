@@ -26,6 +26,7 @@ def test_what_was_loaded_anew_is_told_from_what_lay_there() -> None:
                    done("m", 10.0, start_s=4.0)])
     assert costs.loaded("desk/sim/1") == "sim/m"
     assert costs.load_s("sim/m") == pytest.approx(9.0 - 0.5)
+    assert (costs.warm_s("sim/m"), costs.warm_s("sim/n")) == (0.5, 0.0)
     assert costs.load_s("sim/n") == 4.0
     assert costs.load_s("sim/new") == pytest.approx(6.5), "as others of its engine"
     assert costs.load_s("else/new") == UNKNOWN_LOAD_S

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.brain.order import Lane, Rules, Waiting, candidates, choose
+from echodeck.brain.order import BOUND, Lane, Rules, Waiting, candidates, choose, rules_of
+from echodeck.errors import ConfigError
 
 LANE = Lane("a/1", frozenset({"sim"}))
 STAY = Rules(leave=False)
@@ -109,6 +111,14 @@ def test_a_deadline_that_can_still_be_met_goes_first() -> None:
     assert first(line(111.0), loaded, now_s=100.0) == "due"
     assert first(line(105.0), loaded, now_s=100.0) == "x", "it is late anyway"
     assert first(line(200.0), loaded, now_s=100.0) == "x", "there is time"
+
+
+def test_how_many_may_overtake_is_a_setting() -> None:
+    assert rules_of({}) == Rules(BOUND)
+    assert rules_of({"overtake": 0}).bound == 0
+    for wrong in (-1, 2.5, True, "many"):
+        with pytest.raises(ConfigError, match=r"brain\.overtake"):
+            rules_of({"overtake": wrong})
 
 
 JOBS = st.lists(st.tuples(st.sampled_from("mno"), st.sampled_from([-10, 0, 10, 20]), st.floats(0.1, 50.0),

@@ -170,7 +170,8 @@ class Agent:
         running = [say.InHand(*one) for one in sorted(in_hand)]
         result = await self.client.call("register", say.Register(
             self.id, self.name, os.getpid(), __version__, self._infos, len(self.workers),
-            [list(worker.engines) for worker in self.workers], running), ahead=ahead)
+            [list(worker.engines) for worker in self.workers], [worker.id for worker in self.workers], running),
+            ahead=ahead)
         self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
         for entry in result.get("jobs", []):
             if entry.get("action") == "abandon":

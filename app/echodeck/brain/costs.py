@@ -68,6 +68,10 @@ class Costs:
             paces = self._paces.setdefault((job.host, job.spec.engine), deque(maxlen=KEPT))
             paces.append(math.log(took_s / expected_s))
 
+    def seen(self, model: str, *, cold: bool) -> bool:
+        """Whether a job of this model has ended that found it so."""
+        return model in (self._cold if cold else self._warm)
+
     def loaded(self, worker_id: str) -> str:
         return self._loaded.get(worker_id, "")
 
@@ -78,8 +82,12 @@ class Costs:
             engine = model.split("/", 1)[0] + "/"
             known = [median(values) for name, values in self._cold.items() if name.startswith(engine)]
             return median(known) if known else UNKNOWN_LOAD_S
+        return max(0.0, median(cold) - self.warm_s(model))
+
+    def warm_s(self, model: str) -> float:
+        """What its stage that loads takes when it is loaded already; 0 while that was not seen."""
         warm = self._warm.get(model)
-        return max(0.0, median(cold) - (median(warm) if warm else 0.0))
+        return median(warm) if warm else 0.0
 
     def pace(self, host: str, engine: str) -> float:
         """What a job takes there over what it takes on a usual machine."""

@@ -16,6 +16,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import ConfigError
+
 BOUND = 24
 """Jobs that came later and may be given out before one that could have gone instead."""
 NORMAL = 0
@@ -223,3 +225,11 @@ def _sooner_here(lane: Lane, window: Sequence[Waiting], others: Sequence[Lane], 
             if job.model != other.loaded:
                 there_s[job.id] = min(there_s.get(job.id, math.inf), at_s + other.takes_s(job, dear))
     return [job for job in window if lane.takes_s(job, dear) <= there_s.get(job.id, math.inf)]
+
+
+def rules_of(table: Mapping[str, object]) -> Rules:
+    """As `[brain] overtake` of the settings says: how many may overtake a job. Raises ConfigError."""
+    bound = table.get("overtake", BOUND)
+    if not isinstance(bound, int) or isinstance(bound, bool) or bound < 0:
+        raise ConfigError(f"brain.overtake: how many jobs may overtake one, a whole number from 0, got {bound!r}")
+    return Rules(bound)

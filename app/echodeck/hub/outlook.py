@@ -151,14 +151,19 @@ class Outlooks:
             self._totals[key] = expected_total(spec, self.history.plan(spec), self.history)
         return self._totals[key]
 
-    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float) -> None:
-        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time."""
+    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float,
+             turns: dict[str, tuple[float, float]] | None = None) -> None:
+        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time.
+
+        `turns` has that, in seconds from now, if it is known already.
+        """
         running = [job for job in in_hand if job.state is JobState.RUNNING]
         readings = [self.read(job.id, now_s) or self.total(job) for job in running]
         left = [reading.eta_s if isinstance(reading, Reading) else reading.median_s for reading in readings]
         pending = [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
-        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending],
-                                zip((job.spec.engine for job in running), left, strict=True), lanes)
+        self._plan = turns if turns is not None else plan_queue(
+            [(job.id, job.spec.engine, total.median_s) for job, total in pending],
+            zip((job.spec.engine for job in running), left, strict=True), lanes)
         self._planned_s, slots = now_s, len(lanes)
         ends = [end for _, end in self._plan.values()] + left
         if not ends or not slots:

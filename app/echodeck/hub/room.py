@@ -39,6 +39,7 @@ from .intake import Intake
 from .ledger import Change, Ledger
 from .loading import load
 from .meters import Meters
+from .order import Order
 from .parts import Parts
 from .pulse import Pulse
 from .queue import Follow
@@ -93,7 +94,9 @@ class Room:
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
-        self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
+        self._order = Order(self.desk)
+        self.desk.line_up, self.desk.freed = self._order.line_up, lambda engine: self._order.costs.freed(engine)
+        self._reports, self._agents = Reports(self.desk, hands, self._order), Agents(self.desk, hands)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
         self._commands = Commands(self.desk, self._foreign)
         self._asks = Asks(self.desk, intake, self.pulse)
@@ -104,7 +107,7 @@ class Room:
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, self._order.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -142,6 +145,7 @@ class Room:
         now_s, desk = self.clock(), self.desk
         await self._name_log()
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
+        self._order.restore()
         self._asks.restore((await self.store.records("workflows")).values())
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)

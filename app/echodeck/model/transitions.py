@@ -213,7 +213,7 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             return replace(job, request="cancel", cancelled_by=by)
         case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
-            again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0,
+            again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", moved_by="", attempt=0, lost=0,
                             origin="echodeck", cannot={}, user=job.user or by, spec=job.asked or job.spec, asked=None,
                             not_before_s=0.0, avoid=(), tries=(), climbs=job.climbs[:1])
             return _fresh(again, state)

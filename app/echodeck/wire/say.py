@@ -159,7 +159,8 @@ class InHand(Say):
 class Register(Say):
     """Who the agent is. `agent_id` is new for every process, so a restarted agent is another agent.
 
-    `lanes` has the names of the engines that each slot drives; without it every slot drives all of them.
+    `lanes` has the names of the engines that each slot drives; without it every slot drives all of them. `workers` are
+    the slots' names, by which they claim, in the same order.
     """
 
     agent_id: Id
@@ -169,6 +170,7 @@ class Register(Say):
     engines: list[EngineInfo] = []
     slots: Whole = 1
     lanes: list[list[str]] = []
+    workers: list[Id] = []
     running: list[InHand] = []
     kind: Literal["", "worker", "metrics", "script"] = ""
 

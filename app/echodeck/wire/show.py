@@ -61,6 +61,7 @@ class JobView(Show):
     `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
     are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null. `usage` is
     what all its stages took of the machine together; null until some seconds after the end, or if nobody measured it.
+    `why` says why a waiting job is at its place in the queue, or why nobody takes it.
     """
 
     job_id: str
@@ -120,12 +121,14 @@ class JobView(Show):
     cancelled_by: str
     moved_by: str
     usage: UsageView | None
+    why: str = ""
 
 
 class Outlook(Struct):
     """What is known of a job besides its record: its estimate, its place in the queue, when it should start.
 
     Durations in seconds; `at_s` is when the estimate was made, `start_s` a moment. `expected_s` is one figure a stage.
+    `why` is a reason for its place.
     """
 
     at_s: float
@@ -137,6 +140,7 @@ class Outlook(Struct):
     start_s: float | None = None
     duration_s: float | None = None
     expected_s: tuple[float, ...] = ()
+    why: str = ""
 
 
 _NO_ENGINE = EngineInfo("")
@@ -178,7 +182,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         error_kind=job.error.kind if job.error else None,
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
-        moved_by=job.moved_by, usage=usage_view(total(job.usage), tariff) if job.usage else None,
+        moved_by=job.moved_by, why=outlook.why, usage=usage_view(total(job.usage), tariff) if job.usage else None,
     )
 
 
