@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from .order import Lane, Rules, Waiting, choose
 
@@ -18,8 +19,7 @@ NEAR = 40
 A_MOMENT_S = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """`why` as in `Choice`; "" where it is foreseen in a block."""
 
     job_id: str
@@ -43,9 +43,9 @@ def _near(line: Sequence[Waiting], lanes: Sequence[Lane], overtaken: Mapping[str
           rules: Rules) -> list[Waiting]:
     """The first that somebody can do, and all that may not be overtaken any more."""
     near: list[Waiting] = []
+    due = {job_id for job_id, times in overtaken.items() if times >= rules.bound}
     for job in line:
-        due = overtaken.get(job.id, 0) >= rules.bound
-        if (due or len(near) < NEAR) and any(lane.can(job) for lane in lanes):
+        if (len(near) < NEAR or job.id in due) and any(lane.can(job) for lane in lanes):
             near.append(job)
     return near
 
@@ -77,6 +77,7 @@ def _played(line: list[Waiting], lanes: list[Lane], overtaken: dict[str, int], r
 
 def _in_blocks(line: Sequence[Waiting], lanes: Sequence[Lane], rules: Rules) -> Iterator[Turn]:
     free_s, loaded = [lane.free_s for lane in lanes], [lane.loaded for lane in lanes]
+    paces, names = [lane.pace for lane in lanes], [lane.id for lane in lanes]
     able: dict[object, list[int]] = {}
     for job in _blocks(line, rules.bound + 1):
         kind = (job.engine, job.need_bytes, job.barred)
@@ -84,11 +85,11 @@ def _in_blocks(line: Sequence[Waiting], lanes: Sequence[Lane], rules: Rules) -> 
             able[kind] = [n for n, lane in enumerate(lanes) if lane.can(job)]
         best, end_s = -1, math.inf
         for n in able[kind]:
-            there_s = free_s[n] + job.total_s * lanes[n].pace + (0.0 if loaded[n] == job.model else job.load_s)
+            there_s = free_s[n] + job.total_s * paces[n] + (0.0 if loaded[n] == job.model else job.load_s)
             if there_s < end_s:
                 best, end_s = n, there_s
         if best >= 0:
-            yield Turn(job.id, lanes[best].id, free_s[best], end_s)
+            yield Turn(job.id, names[best], free_s[best], end_s)
             free_s[best], loaded[best] = end_s, job.model
 
 

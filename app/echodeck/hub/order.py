@@ -133,7 +133,7 @@ class Order:
 
     def _whys(self, waiting: Iterable[Job], turns: Iterable[Turn], all_lanes: list[Lane],
               now_s: float) -> dict[str, str]:
-        found = {turn.job_id: why for turn in turns if (why := why_there(turn, self._turns.overtaken))}
+        found = {turn.job_id: why for turn in turns if turn.why and (why := why_there(turn, self._turns.overtaken))}
         planned = {turn.job_id for turn in turns}
         for job in waiting:
             if job.attempt and job.id in planned:
