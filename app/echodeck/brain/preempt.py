@@ -13,8 +13,6 @@ URGENT = 20
 """From this priority on a job is urgent."""
 WORTH_S = 10.0
 """A wait shorter than this is not worth holding anybody."""
-BRAIN = "brain"
-"""As `Job.paused_by`: nobody asked for it but the brain, and only it may let the job go on by itself."""
 
 
 @dataclass(frozen=True, slots=True)

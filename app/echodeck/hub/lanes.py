@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..brain.costs import Costs, heavy
 from ..brain.memory import Memory
 from ..brain.order import Lane
-from ..model.job import Job, JobState
+from ..model.job import BRAIN, Job, JobState
 from ..model.record import Gpu, Host
 from .desk import Desk
 from .workers import Worker
@@ -32,12 +32,13 @@ def _lanes(desk: Desk, costs: Costs, memory: Memory, in_hand: dict[str, list[Job
         near = [job for slot in worker.slots for job in in_hand.get(slot, ())]
         for slot, engines in zip(worker.slots, worker.lanes, strict=True):
             own = in_hand.get(slot, [])
-            running = [job for job in own if job.state is JobState.RUNNING]
+            # What the brain holds goes on by itself.
+            running = [job for job in own if job.state is JobState.RUNNING or job.paused_by == BRAIN]
             if own and not running:
                 continue
             left_s = sum(_left_s(desk, job, now_s) for job in running)
             first = min(engines, default="")
-            yield Lane(slot, engines, heavy(running[0]) if running else costs.loaded(slot), now_s + left_s,
+            yield Lane(slot, engines, heavy(running[-1]) if running else costs.loaded(slot), now_s + left_s,
                        costs.pace(host, first), _vram(desk, memory, worker, [job for job in near if job not in own]))
 
 
@@ -48,15 +49,24 @@ def _left_s(desk: Desk, job: Job, now_s: float) -> float:
 
 def _vram(desk: Desk, memory: Memory, worker: Worker, beside: Iterable[Job]) -> float | None:
     """What a job can have there, less what its neighbours on the same GPU need; None where there is no GPU."""
-    host: Host | None = desk.board.get("hosts", worker.agent.host)
-    if host is None:
-        return None
-    own = {worker.agent.pid, *(one.pid for one in host.generators)}
-    sizes = [size for gpu in host.gpus if (size := available_bytes(gpu, own)) is not None]
+    sizes = _sizes(desk, worker)
     if not sizes:
         return None
     taken = sum(memory.need_bytes(job.spec) or 0.0 for job in beside) if len(sizes) == 1 else 0.0
     return max(0.0, max(sizes) - taken)
+
+
+def vram_bytes(desk: Desk, worker: Worker) -> float | None:
+    """All that a worker's jobs can have together on its largest GPU; None where there is none."""
+    return max(_sizes(desk, worker), default=None)
+
+
+def _sizes(desk: Desk, worker: Worker) -> list[float]:
+    host: Host | None = desk.board.get("hosts", worker.agent.host)
+    if host is None:
+        return []
+    own = {worker.agent.pid, *(one.pid for one in host.generators)}
+    return [size for gpu in host.gpus if (size := available_bytes(gpu, own)) is not None]
 
 
 def available_bytes(gpu: Gpu, own: Iterable[int]) -> float | None:

@@ -41,6 +41,7 @@ from .loading import load
 from .meters import Meters
 from .order import Order
 from .parts import Parts
+from .preempting import Preempting
 from .pulse import Pulse
 from .queue import Follow
 from .reports import Reports
@@ -96,7 +97,9 @@ class Room:
         hands = self._hands = Hands(self.desk)
         self._order = Order(self.desk)
         self.desk.line_up, self.desk.freed = self._order.line_up, lambda engine: self._order.costs.freed(engine)
-        self._reports, self._agents = Reports(self.desk, hands, self._order), Agents(self.desk, hands)
+        self._preempting = Preempting(self.desk, self._order)
+        self._reports = Reports(self.desk, hands, self._order, self._preempting)
+        self._agents = Agents(self.desk, hands)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
         self._commands = Commands(self.desk, self._foreign)
         self._asks = Asks(self.desk, intake, self.pulse)
@@ -107,7 +110,8 @@ class Room:
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, self._order.follow, *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, self._order.follow, self._preempting.follow,
+                       *self.followers):
             follow(before, after, fact)
 
     @property
@@ -225,6 +229,7 @@ class Room:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
         self._hands.show_progress(change)
         self._meters.tick(change)
+        self._preempting.tick(change)
         self.desk.ledger.put(change)
         self.desk.refresh(now_s)
         self.pulse.beat(now_s)

@@ -38,7 +38,7 @@ from .facts import (
     Stepped,
     WorkerLost,
 )
-from .job import TERMINAL, Job, JobError, JobState, Stage, StageState
+from .job import BRAIN, TERMINAL, Job, JobError, JobState, Stage, StageState
 
 MAX_ATTEMPTS = 3
 """A job whose worker was lost this many times is failed instead of queued again."""
@@ -197,9 +197,14 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
     match fact:
         case PauseAsked(at_s, by):
             if target is Phase.HELD:
-                return job if job.held else replace(job, state=state, paused_by=by, paused_s=at_s)
-            if job.request == "cancel" or (job.state is JobState.PAUSED and job.request != "resume"):
+                if job.held and job.paused_by != BRAIN:
+                    return job
+                return replace(job, state=state, paused_by=by, paused_s=at_s)
+            if job.request == "cancel":
                 return job
+            if job.state is JobState.PAUSED and job.request != "resume":
+                # What the brain holds, a person may keep.
+                return replace(job, paused_by=by) if job.paused_by == BRAIN else job
             return replace(job, request="pause", paused_by=by)
         case ResumeAsked():
             if target is Phase.PENDING:

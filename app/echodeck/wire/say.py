@@ -210,10 +210,14 @@ class Heartbeat(Say):
 
 
 class Claim(Say):
-    """Asks for the next job that one of these engines can do. The ack's `job` is null when there is none."""
+    """Asks for the next job that one of these engines can do. The ack's `job` is null when there is none.
+
+    `beside` is a job that this agent holds for an urgent one, as it was told: that is what it asks for then.
+    """
 
     worker_id: Id
     engines: list[str]
+    beside: Annotated[str, Meta(max_length=128)] = ""
 
 
 class JobReport(Say):
