@@ -40,8 +40,9 @@ class Guests:
             guest.infos = [info for info in host.infos if info.name in guest.engines]
             if guest.infos:
                 await guest.once(tell, job_id)
-            for engine in guest.engines.values():
-                if isinstance(engine, Freeing):  # its memory is wanted back by the job that was held
+            for name, engine in guest.engines.items():
+                # The memory of the guest's own engines is wanted back by the job that was held.
+                if engine is not host.engines.get(name) and isinstance(engine, Freeing):
                     await asyncio.to_thread(engine.free)
         except EchodeckError as error:
             log.warning("nothing could be begun beside job %s: %s", job_id, error)
