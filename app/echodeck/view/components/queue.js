@@ -50,12 +50,12 @@ function row(feed, jobId) {
   const starts = h("span.starts", { data: { testid: "queue-start" } });
   const takes = h("small.takes");
   const origin = h("span.origin", { data: { testid: "queue-origin" } });
-  const why = h("span.tag", { data: { testid: "queue-why" } });
-  const moved = h("span.tag.by", { data: { testid: "queue-moved" } });
+  const why = h("span.because", { data: { testid: "queue-why" } });
+  const moved = h("span.because.by", { data: { testid: "queue-moved" } });
   const priority = priorityPicker(feed, jobId);
   const buttons = rowButtons(feed, jobId);
   const node = h("div.row", { role: "listitem", tabIndex: 0, data: { testid: "queue-row", job: jobId } },
-    position, h("div.names", {}, name, quiet, h("div.tags", {}, moved, why)),
+    position, h("div.names", {}, name, quiet, h("div.becauses", {}, moved, why)),
     h("div.times", {}, starts, takes), origin, priority, buttons);
   node.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: "up", ArrowDown: "down", Home: "top", End: "bottom" }[event.key];
@@ -73,8 +73,8 @@ function row(feed, jobId) {
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
     setText(quiet, [job.user, job.model, size(job)].filter(Boolean).join(" · "));
-    tag(moved, job.movedBy && `moved by ${job.movedBy}`);
-    tag(why, job.status === "pending" && job.why);
+    because(moved, job.movedBy && `moved by ${job.movedBy}`);
+    because(why, job.status === "pending" && job.why);
     setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));
@@ -89,7 +89,7 @@ function row(feed, jobId) {
 }
 
 // A short reason, whole in the tooltip where it is cut; nothing where there is none.
-function tag(node, text) {
+function because(node, text) {
   setText(node, text || "");
   setAttr(node, "title", text || "");
   show(node, Boolean(text));
