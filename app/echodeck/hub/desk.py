@@ -15,7 +15,7 @@ from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Alert, Decision, Host, LogLine
 from ..model.usage import Tariff
-from ..wire import mind, show
+from ..wire import mind, say, show
 from .graphs import Graphs
 from .ledger import Change, Ledger
 from .outlook import Outlooks
@@ -25,7 +25,8 @@ from .session import Session, Shown
 from .workers import Workers
 
 UNKNOWN = EngineInfo("")
-LineUp = Callable[[list[Job], list[Job], float], tuple[list[Job], dict[str, tuple[float, float]] | None]]
+Span = tuple[float, float] | None
+LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Span]]]
 LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -52,8 +53,11 @@ class Desk:
     sessions: dict[str, Session] = field(default_factory=dict)
     recent: dict[str, deque[Host]] = field(default_factory=dict)
     """The latest samples of each machine, oldest first."""
-    line_up: LineUp = lambda waiting, in_hand, now_s: (waiting, None)
-    """The waiting jobs as they will be given out, and from when to when each runs, if that is foreseen."""
+    next_for: Callable[[say.Claim, Change], Job | None] = lambda claim, change: None
+    """What a worker that asks is to do now."""
+    line_up: LineUp = lambda waiting, now_s: (waiting, {})
+    """The waiting jobs as they will be given out, and from when to when each should run, in seconds from now; None: no
+    worker can."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
     whys: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +102,7 @@ class Desk:
 
     def lay(self, change: Change) -> None:
         """The queue is made to stand in the order in which it is shown."""
-        waiting, _ = self.line_up(self.queue.waiting(), self.queue.in_hand(), change.at_s)
+        waiting, _ = self.line_up(self.queue.waiting(), change.at_s)
         change.batch.jobs.update({job.id: job for job in self.queue.lay([job.id for job in waiting])})
 
     def event(self, type_: str, job: Job, change: Change) -> None:
@@ -207,8 +211,9 @@ class Desk:
     def refresh(self, now_s: float) -> None:
         """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
         in_hand = self.queue.in_hand()
-        waiting, turns = self.line_up(self.queue.waiting(), in_hand, now_s)
-        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s, turns)
+        waiting, turns = self.line_up(self.queue.waiting(), now_s)
+        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s)
+        self.outlooks.retime(turns)
         update = self._update(waiting, in_hand, now_s)
         if update != self.board.get("queue"):
             self.put("queue_update", "queue", "", update, now_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..brain.costs import Costs, heavy, loads
@@ -15,7 +15,7 @@ from ..model.eligible import eligible
 from ..model.facts import Claimed, Completed, Fact, Metered
 from ..model.job import Job, JobState
 from ..wire import say
-from .desk import Desk
+from .desk import Desk, Span
 from .lanes import lanes
 from .ledger import Change
 
@@ -39,7 +39,10 @@ class Order:
         """What each job in hand should take, in seconds (0: not known), and whether its model had to be loaded."""
         self._warm_s: dict[tuple[object, ...], float] = {}
         self._seen: dict[str, tuple[Job, Waiting]] = {}
+        self._unfit: list[str] = []
+        """Jobs that no worker has the memory for."""
         self._planned: tuple[object, float, list[Turn]] = (None, 0.0, [])
+        desk.line_up, desk.next_for, desk.freed = self.line_up, self.next_for, lambda engine: self.costs.freed(engine)
 
     def restore(self) -> None:
         """What the jobs that are known teach, when the hub begins."""
@@ -99,14 +102,13 @@ class Order:
 
     # --- foreseeing ---
 
-    def line_up(self, waiting: list[Job], in_hand: list[Job],
-                now_s: float) -> tuple[list[Job], dict[str, tuple[float, float]] | None]:
+    def line_up(self, waiting: list[Job], now_s: float) -> tuple[list[Job], Mapping[str, Span]]:
         """The jobs in the order in which they will be given out, and from when to when each should run, in seconds
-        from now. None: nothing is foreseen here, and `plan_queue` is asked."""
+        from now, if it was foreseen here; None where none ever will."""
         desk = self._desk
         if not desk.parts.on("order"):
             desk.whys = {}
-            return waiting, None
+            return waiting, {}
         all_lanes = lanes(desk, self.costs, self.memory, now_s)
         line = self._line(waiting, all_lanes, now_s)
         turns = self._foresee(line, all_lanes, now_s)
@@ -116,8 +118,9 @@ class Order:
         coming = iter(turns)
         # What has no turn keeps its place among those that have.
         ordered = [by_id[next(coming).job_id] if job.id in planned else job for job in waiting]
-        return ordered, {turn.job_id: (max(0.0, turn.start_s - now_s), max(0.0, turn.end_s - now_s))
-                         for turn in turns}
+        spans: dict[str, Span] = {turn.job_id: (max(0.0, turn.start_s - now_s), max(0.0, turn.end_s - now_s))
+                                  for turn in turns}
+        return ordered, {**dict.fromkeys(self._unfit), **spans}
 
     def _foresee(self, line: list[Waiting], all_lanes: list[Lane], now_s: float) -> list[Turn]:
         """Made anew when anything is another than it was: a long queue takes some milliseconds."""
@@ -134,15 +137,17 @@ class Order:
     def _whys(self, waiting: Iterable[Job], turns: Iterable[Turn], all_lanes: list[Lane],
               now_s: float) -> dict[str, str]:
         found = {turn.job_id: why for turn in turns if turn.why and (why := why_there(turn, self._turns.overtaken))}
-        planned = {turn.job_id for turn in turns}
+        planned, self._unfit = {turn.job_id for turn in turns}, []
         for job in waiting:
             if job.attempt and job.id in planned:
                 found[job.id] = "begun before"
             if job.id in planned or job.foreign or job.state is not JobState.PENDING:
                 continue
-            why = eligible(job, "", now_s) or why_unfit(job, self.memory.need_bytes(job.spec), all_lanes)
-            if why:
+            if why := eligible(job, "", now_s):
                 found[job.id] = why
+            elif why := why_unfit(job, self.memory.need_bytes(job.spec), all_lanes):
+                found[job.id] = why
+                self._unfit.append(job.id)
         return found
 
     def _line(self, waiting: list[Job], all_lanes: Iterable[Lane], now_s: float) -> list[Waiting]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
@@ -151,19 +151,14 @@ class Outlooks:
             self._totals[key] = expected_total(spec, self.history.plan(spec), self.history)
         return self._totals[key]
 
-    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float,
-             turns: dict[str, tuple[float, float]] | None = None) -> None:
-        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time.
-
-        `turns` has that, in seconds from now, if it is known already.
-        """
+    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float) -> None:
+        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time."""
         running = [job for job in in_hand if job.state is JobState.RUNNING]
         readings = [self.read(job.id, now_s) or self.total(job) for job in running]
         left = [reading.eta_s if isinstance(reading, Reading) else reading.median_s for reading in readings]
         pending = [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
-        self._plan = turns if turns is not None else plan_queue(
-            [(job.id, job.spec.engine, total.median_s) for job, total in pending],
-            zip((job.spec.engine for job in running), left, strict=True), lanes)
+        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending],
+                                zip((job.spec.engine for job in running), left, strict=True), lanes)
         self._planned_s, slots = now_s, len(lanes)
         ends = [end for _, end in self._plan.values()] + left
         if not ends or not slots:
@@ -176,6 +171,19 @@ class Outlooks:
         below = sum((mid - low) ** 2 for low, _, mid in spreads) ** 0.5 / slots
         above = sum((high - mid) ** 2 for _, high, mid in spreads) ** 0.5 / slots
         self.clear = (middle, max(0.0, middle - below), middle + above)
+
+    def retime(self, turns: Mapping[str, tuple[float, float] | None]) -> None:
+        """The brain has these jobs begin and end then (None: never), in seconds from the plan on: all is done so much
+        later, too."""
+        before = max((end for _, end in self._plan.values()), default=0.0)
+        plan = {**self._plan, **turns}
+        self._plan = {job_id: span for job_id, span in plan.items() if span is not None}
+        if self.clear is not None and turns:
+            other = self.clear[0] if self.clear[0] > before else 0.0
+            later = max((end for _, end in self._plan.values()), default=0.0)
+            later = max(other, later) - self.clear[0]
+            middle, low, high = (max(0.0, part + later) for part in self.clear)
+            self.clear = middle, low, high
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""

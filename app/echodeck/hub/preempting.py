@@ -35,10 +35,11 @@ class _Hold:
 
 
 class Preempting:
-    """`tick` is called once a second, `follow` is told of all that happens to jobs, `guest` answers a claim."""
+    """`tick` is called once a second, `follow` is told of all that happens to jobs, `next_for` answers a claim."""
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self._desk, self._order = desk, order
+        desk.next_for = self.next_for
         self._holds: dict[str, _Hold] = {}
         """By the id of the job that is held."""
         self._tried: set[tuple[str, str]] = set()
@@ -50,10 +51,12 @@ class Preempting:
         if isinstance(fact, ResumeAsked) and fact.by != BRAIN and before.paused_by == BRAIN:
             self._spared.add(after.id)
 
-    def guest(self, claim: say.Claim, now_s: float) -> Job | None:
-        """What the worker is to begin beside the job it holds."""
+    def next_for(self, claim: say.Claim, change: Change) -> Job | None:
+        """What a worker is to do now; a guest, the urgent job that its host's is held for."""
+        if not claim.beside:
+            return self._order.next_for(claim, change)
         hold = self._holds.get(claim.beside)
-        urgent = self._waiting(hold.urgent_id, now_s) if hold is not None else None
+        urgent = self._waiting(hold.urgent_id, change.at_s) if hold is not None else None
         return urgent if urgent is not None and urgent.spec.engine in claim.engines else None
 
     def tick(self, change: Change) -> None:

@@ -31,8 +31,6 @@ from ..wire import say, show
 from .desk import RECENT_SAMPLES, Desk
 from .hands import Hands
 from .ledger import Change
-from .order import Order
-from .preempting import Preempting
 from .session import Session
 
 _EVENTS = {PausedNow: "generation_paused", ResumedNow: "generation_resumed", CancelledNow: "generation_cancelled",
@@ -63,19 +61,17 @@ KEPT_EVERY_S = 0.9
 class Reports:
     """Each method is one message type, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands, order: Order, preempting: Preempting) -> None:
-        self._desk, self._hands, self._order, self._preempting = desk, hands, order, preempting
+    def __init__(self, desk: Desk, hands: Hands) -> None:
+        self._desk, self._hands = desk, hands
 
     # --- jobs ---
 
     def claim(self, session: Session, payload: say.Claim, change: Change) -> dict[str, Any]:
         worker = self._hands.registered(session)
         desk, now_s = self._desk, change.at_s
-        if payload.beside:
-            job = self._preempting.guest(payload, now_s)
-        else:
+        if not payload.beside:
             desk.workers.name_slot(session.agent_id, payload.worker_id, payload.engines)
-            job = self._order.next_for(payload, change)
+        job = desk.next_for(payload, change)
         if job is None:
             return {"job": None}
         _, taken = desk.queue.apply(job.id, Claimed(now_s, payload.worker_id, worker.agent.host))
