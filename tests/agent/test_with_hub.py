@@ -16,6 +16,7 @@ import pytest
 import echodeck
 from echodeck.client import Backoff, Client
 from echodeck.config import Settings
+from echodeck.model.engine import EngineInfo
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +142,22 @@ async def test_what_a_stopped_agent_had_in_hand_goes_to_another(viewer: Client, 
     await until("the second attempt's end", lambda: job(job_id)["status"] == "completed")
     assert job(job_id)["attempt"] == 2
     assert engine.started == 2
+
+
+async def test_an_urgent_job_is_done_beside_a_running_one_that_then_goes_on(
+    viewer: Client, engine: Any, settings: Settings, start: Any, until: Any, job: Any, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type(engine), "info", lambda self: EngineInfo("fake", aside=True))
+    start(settings, engine)
+    long = await submit(viewer, until, steps=300)  # minutes, as far as anybody knows before its first step
+    await until("its first step to come", lambda: job(long).get("stage") == "sample")
+    [urgent] = await viewer.submit("now", steps=3, priority="urgent")
+    await until("held", lambda: (job(long)["status"], job(long)["pausedBy"]) == ("paused", "brain"))
+    await until("begun beside it", lambda: job(urgent)["status"] == "running")
+    engine.allow(3)
+    await until("the urgent one's end", lambda: job(urgent)["status"] == "completed")
+    await until("the other goes on", lambda: job(long)["status"] == "running")
+    engine.free = True
+    await until("its end", lambda: job(long)["status"] == "completed")
+    assert job(long)["attempt"] == 1
+    assert engine.made == 303

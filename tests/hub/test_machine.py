@@ -238,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         agent = self.agents[who]
         if agent.session is None:
             return
-        first = self.rig.room.desk.queue.next_for(["sketch"], agent.worker, self.rig.room.clock())
+        first = self.rig.room.desk.queue.next_for(["sketch"], agent.worker, self.rig.clock())
         job = self.ask(agent.session, "claim", {"workerId": agent.worker, "engines": ["sketch"]})["job"]
         assert (job and job["id"]) == (first and first.id)
         if job is not None:

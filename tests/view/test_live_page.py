@@ -412,6 +412,23 @@ def test_a_long_queue_stays_whole(hub: FakeHub, open_page: Open) -> None:
     wait_for("only the next ones", lambda: page.get_by_test_id("queue-row").count() == 8)
 
 
+def test_the_queue_says_why_a_job_is_at_its_place_and_who_put_it_there(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", moved_by=NASTY), why="needs about 14 GB of VRAM; the largest here has 12"))
+    hub.put(a_view(a_job("two")))
+    hub.put(a_view(a_job("three", state=JobState.PAUSED, paused_by="Ada"), why="begun before"))
+    page = open_page("queue")
+    page.set_viewport_size({"width": 390, "height": 800})
+    row(page, "one").wait_for()
+    assert row(page, "one").get_by_test_id("queue-moved").text_content() == f"moved by {NASTY}"
+    why = row(page, "one").get_by_test_id("queue-why")
+    assert why.get_attribute("title") == why.text_content() == "needs about 14 GB of VRAM; the largest here has 12"
+    for name in ("two", "three"):
+        assert row(page, name).get_by_test_id("queue-why").is_hidden()
+        assert row(page, name).get_by_test_id("queue-moved").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("window.hacked") is None
+
+
 def test_views_and_theme_by_keyboard(hub: FakeHub, open_page: Open) -> None:
     page = open_page()
     page.get_by_test_id("nav-logs").focus()

@@ -29,7 +29,8 @@ from ..sources import Source
 from ..sources.host import HostSource
 from ..version import __version__
 from ..wire import Message, say
-from .crew import lanes
+from .crew import lanes, spare
+from .guests import Guests
 from .pace import Pace
 from .watcher import Watcher
 from .worker import Worker, offset_s
@@ -68,6 +69,8 @@ class Agent:
         self._reporter = Reporter(self.client, self.outbox)
         crew = lanes(settings) if engines is None else [engines] * settings.slots
         self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
+        self.guests = Guests(self.workers, lambda lane: spare(lane, settings) if engines is None else lane,
+                             lambda id_: Worker(id_, self.name, {}, self.client, self._rejoin))
         self.engines: dict[str, Engine] = {name: engine for lane in reversed(crew) for name, engine in lane.items()}
         self.watchers = [self._watcher(name, engine) for name, engine in self.engines.items()
                          if isinstance(engine, Watching)]
@@ -101,7 +104,7 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self.client.on("job_command", self._command)
         self.client.on("engine_order", self._order)
-        self.client.on("work_available", lambda _: self._wake())
+        self.client.on("work_available", self._work)
         self.client.start()
         works: list[Coroutine[Any, Any, None]] = [
             self._measure(), self._reporter.run(), self._beat(), self._announce(),
@@ -113,7 +116,7 @@ class Agent:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
             await self._wind_down()
         finally:
-            for worker in self.workers:
+            for worker in self._all:
                 worker.end("stop")
             for watcher in self.watchers:
                 watcher.end()
@@ -127,10 +130,10 @@ class Agent:
 
     async def _wind_down(self) -> None:
         """Stops what runs, and says what is still to be said, as far as that is quickly done."""
-        for worker in self.workers:
+        for worker in self._all:
             worker.stop()
         await self._wait(self._busy, STOP_S)
-        for worker in self.workers:
+        for worker in self._all:
             if worker.control is not None:  # its thread does not heed, and ends with this process
                 log.warning("job %s did not heed; it is given back all the same", worker.control.hand.job_id)
                 worker.control.give_back()
@@ -145,14 +148,14 @@ class Agent:
             await asyncio.sleep(0.02)
 
     def _busy(self) -> bool:
-        return any(worker.control is not None or worker.claiming for worker in self.workers) or self._reporter.unsaid
+        return any(worker.control is not None or worker.claiming for worker in self._all) or self._reporter.unsaid
 
     # --- the hub ------------------------------------------------------------------------------------------------------
 
     async def _greet(self, client: Client) -> None:
         """First of all on every connection: who we are, and what we have in hand."""
         await self._look()
-        for worker in self.workers:
+        for worker in self._all:
             worker.greet()
         await self._register(self._in_hand(), ahead=True)
         for watcher in self.watchers:
@@ -170,7 +173,8 @@ class Agent:
         running = [say.InHand(*one) for one in sorted(in_hand)]
         result = await self.client.call("register", say.Register(
             self.id, self.name, os.getpid(), __version__, self._infos, len(self.workers),
-            [list(worker.engines) for worker in self.workers], running), ahead=ahead)
+            [list(worker.engines) for worker in self.workers], [worker.id for worker in self.workers], running),
+            ahead=ahead)
         self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
         for entry in result.get("jobs", []):
             if entry.get("action") == "abandon":
@@ -186,7 +190,7 @@ class Agent:
 
     def _in_hand(self) -> set[Held]:
         """What runs, and what has ended without the hub knowing it yet."""
-        controls = [worker.control for worker in self.workers]
+        controls = [worker.control for worker in self._all]
         hands = [control.hand for control in controls if control is not None and control.ending != "abandon"]
         held = {(hand.job_id, hand.attempt, hand.worker_id) for hand in hands} | self.outbox.unfinished()
         return held.union(*(watcher.hands() for watcher in self.watchers))
@@ -261,7 +265,7 @@ class Agent:
     def _order(self, message: Message) -> None:
         engine = self.engines.get(str(message.payload.get("engine")))
         if message.payload.get("command") == "free":
-            for worker in self.workers:
+            for worker in self._all:
                 for name, one in worker.engines.items():
                     if isinstance(one, Freeing) and (one is engine or name == message.payload.get("engine")):
                         self._do(self._free(name, one))
@@ -289,7 +293,18 @@ class Agent:
             worker.end("abandon")
 
     def _with(self, job_id: str) -> list[Worker]:
-        return [one for one in self.workers if one.control is not None and one.control.hand.job_id == job_id]
+        return [one for one in self._all if one.control is not None and one.control.hand.job_id == job_id]
+
+    def _work(self, message: Message) -> None:
+        if beside := str(message.payload.get("beside") or ""):
+            self._do(self.guests.invite(beside, self._tell))
+        else:
+            self._wake()
+
+    @property
+    def _all(self) -> list[Worker]:
+        """The workers of every slot, and the guests beside them."""
+        return [*self.workers, *self.guests]
 
     def _wake(self) -> None:
         for worker in self.workers:

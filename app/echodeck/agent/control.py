@@ -34,6 +34,11 @@ class JobControl:
     def ending(self) -> Ending | None:
         return self._ending
 
+    @property
+    def holding(self) -> bool:
+        """Whether it is paused now."""
+        return self._holding
+
     def pause(self) -> None:
         """To hold at its next step. One that holds already says so again."""
         with self._changed:

@@ -31,6 +31,12 @@ def lanes(settings: Settings) -> list[Lane]:
     return made
 
 
+def spare(lane: Lane, settings: Settings) -> Lane:
+    """The lane's engines once more, for a job beside one that is held: those of this process, since a server does one
+    job at a time."""
+    return {name: _local(name, settings) for name, engine in lane.items() if engine.info().aside}
+
+
 def _local(name: str, settings: Settings) -> Engine:
     cls: Any = find(name)
     if name == "diffusers":

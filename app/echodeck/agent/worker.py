@@ -56,6 +56,12 @@ class Worker:
             except TimeoutError:
                 continue
 
+    async def once(self, tell: Callable[[say.Say], None], beside: str) -> None:
+        """The urgent job that the job `beside` is held for, if it is still there; nothing more."""
+        greeted = self._greeted
+        if (job := await self._claim(beside)) is not None:
+            await self._run(job, tell, moved=self._greeted != greeted)
+
     def greet(self) -> None:
         """A new connection has begun."""
         self._greeted += 1
@@ -73,6 +79,11 @@ class Worker:
                 case "skip":
                     self.control.skip()
 
+    @property
+    def holds(self) -> str:
+        """The job in hand, if it is paused and so leaves the worker idle; else ""."""
+        return self.control.hand.job_id if self.control is not None and self.control.holding else ""
+
     def stop(self) -> None:
         """Claims nothing more, and gives back what is in hand."""
         self._stopping = True
@@ -83,13 +94,13 @@ class Worker:
         if self.control is not None:
             self.control.end(why)
 
-    async def _claim(self) -> dict[str, Any] | None:
+    async def _claim(self, beside: str = "") -> dict[str, Any] | None:
         """A job, or None. While no answer comes it asks again under the same id, so that no job is claimed twice."""
         usable = [info.name for info in self.infos if not info.reason]
         id_ = uuid.uuid4().hex
         self.claiming = bool(usable)
         try:
-            return await self._ask_for(say.Claim(self.id, usable), id_) if usable else None
+            return await self._ask_for(say.Claim(self.id, usable, beside), id_) if usable else None
         finally:
             self.claiming = False
 

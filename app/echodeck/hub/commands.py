@@ -61,6 +61,8 @@ class Commands:
             self._foreign.ask_place(session, before, payload, change)
             self._desk.action(change, session, f"asked to move {where}", before)
             return self.order(change.at_s)
+        # Who moves a job moves it among the others as they are shown.
+        self._desk.lay(change)
         rank = self._desk.queue.rank_of_move(payload)
         return self._place(session, before, rank, before.priority, change, f"moved {where}")
 
@@ -89,6 +91,7 @@ class Commands:
             raise IllegalTransition(f"command: engine {info.name} cannot be asked: {info.reason}")
         order = show.EngineOrder(engine=info.name, command=payload.command)
         self._desk.workers.rouse(info.name, Shown("engine_order", order, change.at_s))
+        self._desk.freed(info.name)
         self._desk.action(change, session, f"freed the memory of {info.name}")
         return {}
 
@@ -103,7 +106,7 @@ class Commands:
 
     def _place(self, session: Session, job: Job, rank: float, priority: int, change: Change,
                what: str) -> dict[str, Any]:
-        _, moved = self._desk.queue.apply(job.id, Moved(change.at_s, rank, priority, session.user))
+        _, moved = self._desk.queue.apply(job.id, Moved(change.at_s, rank, priority, session.user or "somebody"))
         self._desk.save(moved, change)
         self._desk.spread(change)
         self._desk.show_job(self._desk.queue.get(job.id), change.at_s)

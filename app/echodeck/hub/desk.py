@@ -15,7 +15,7 @@ from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Alert, Decision, Host, LogLine
 from ..model.usage import Tariff
-from ..wire import mind, show
+from ..wire import mind, say, show
 from .graphs import Graphs
 from .ledger import Change, Ledger
 from .outlook import Outlooks
@@ -25,6 +25,8 @@ from .session import Session, Shown
 from .workers import Workers
 
 UNKNOWN = EngineInfo("")
+Span = tuple[float, float] | None
+LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Span]]]
 LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -51,6 +53,15 @@ class Desk:
     sessions: dict[str, Session] = field(default_factory=dict)
     recent: dict[str, deque[Host]] = field(default_factory=dict)
     """The latest samples of each machine, oldest first."""
+    next_for: Callable[[say.Claim, Change], Job | None] = lambda claim, change: None
+    """What a worker that asks is to do now."""
+    line_up: LineUp = lambda waiting, now_s: (waiting, {})
+    """The waiting jobs as they will be given out, and from when to when each should run, in seconds from now; None: no
+    worker can."""
+    freed: Callable[[str], None] = lambda engine: None
+    """Called when an engine was told to let go of its models."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    """Why a waiting job is at its place, or waits, where there is something to say."""
     sampled: Callable[[Host, float], None] = lambda host, now_s: None
     """Called with every sample of a machine, and when it came, to keep its figures."""
     decided_s: float = 0.0
@@ -58,7 +69,7 @@ class Desk:
     _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
     _late: set[str] = field(default_factory=set)
     """Jobs that changed while a durable event about them was on its way; shown when it has settled."""
-    _shown_plan: dict[str, tuple[int | None, float | None]] = field(default_factory=dict)
+    _shown_plan: dict[str, tuple[int | None, float | None, str]] = field(default_factory=dict)
 
     # --- jobs ---
 
@@ -72,6 +83,8 @@ class Desk:
         shown = None if job.in_hand else self._shown_plan.get(job.id)
         engine: EngineInfo = self.board.get("engines", job.spec.engine) or UNKNOWN
         outlook = self.outlooks.of(job, shown[0] if shown else None, now_s)
+        if not job.in_hand and job.finished_s is None:
+            outlook.why = self.whys.get(job.id, "")
         return show.job_view(job, outlook, engine, self.tariff)
 
     def impossible(self, job: Job, command: str) -> str:
@@ -86,6 +99,11 @@ class Desk:
     def spread(self, change: Change) -> None:
         """Ranks that have come too close are spread out, and those jobs written again with this change."""
         change.batch.jobs.update({job.id: job for job in self.queue.spread()})
+
+    def lay(self, change: Change) -> None:
+        """The queue is made to stand in the order in which it is shown."""
+        waiting, _ = self.line_up(self.queue.waiting(), change.at_s)
+        change.batch.jobs.update({job.id: job for job in self.queue.lay([job.id for job in waiting])})
 
     def event(self, type_: str, job: Job, change: Change) -> None:
         """A durable event about a job, with all a viewer shows of it."""
@@ -192,19 +210,21 @@ class Desk:
 
     def refresh(self, now_s: float) -> None:
         """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
-        waiting, in_hand = self.queue.waiting(), self.queue.in_hand()
+        in_hand = self.queue.in_hand()
+        waiting, turns = self.line_up(self.queue.waiting(), now_s)
         self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s)
+        self.outlooks.retime(turns)
         update = self._update(waiting, in_hand, now_s)
         if update != self.board.get("queue"):
             self.put("queue_update", "queue", "", update, now_s)
-        shown: dict[str, tuple[int | None, float | None]] = {}
+        shown: dict[str, tuple[int | None, float | None, str]] = {}
         for position, job in enumerate(waiting):
             start_s = self.outlooks.of(job, position, now_s).start_s
-            before = self._shown_plan.get(job.id)
-            if before is not None and before[0] == position and not _moved(before[1], start_s, now_s):
+            before, why = self._shown_plan.get(job.id), self.whys.get(job.id, "")
+            if before is not None and before[::2] == (position, why) and not _moved(before[1], start_s, now_s):
                 shown[job.id] = before
                 continue
-            shown[job.id] = self._shown_plan[job.id] = (position, start_s)
+            shown[job.id] = self._shown_plan[job.id] = (position, start_s, why)
             if self.board.get("jobs", job.id) is not None:
                 self.show_job(job, now_s)
         self._shown_plan = shown

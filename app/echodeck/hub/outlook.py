@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
@@ -171,6 +171,19 @@ class Outlooks:
         below = sum((mid - low) ** 2 for low, _, mid in spreads) ** 0.5 / slots
         above = sum((high - mid) ** 2 for _, high, mid in spreads) ** 0.5 / slots
         self.clear = (middle, max(0.0, middle - below), middle + above)
+
+    def retime(self, turns: Mapping[str, tuple[float, float] | None]) -> None:
+        """The brain has these jobs begin and end then (None: never), in seconds from the plan on: all is done so much
+        later, too."""
+        before = max((end for _, end in self._plan.values()), default=0.0)
+        plan = {**self._plan, **turns}
+        self._plan = {job_id: span for job_id, span in plan.items() if span is not None}
+        if self.clear is not None and turns:
+            other = self.clear[0] if self.clear[0] > before else 0.0
+            later = max((end for _, end in self._plan.values()), default=0.0)
+            later = max(other, later) - self.clear[0]
+            middle, low, high = (max(0.0, part + later) for part in self.clear)
+            self.clear = middle, low, high
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""

@@ -1,7 +1,8 @@
 """The jobs and their order, in memory and pure: time, ids and ranks come in, changed jobs come out.
 
-`rank` is the order: the smallest goes first. A new job goes behind the last waiting one of at least its priority; a
-person's move puts a job wherever they want, whatever the priorities.
+`rank` is the order in which jobs stand: the smallest first. A new job goes behind the last waiting one of at least its
+priority; a person's move puts a job wherever they want, whatever the priorities. Where the brain orders the queue (see
+`order`), it gives out what stands between two moved jobs as it finds best.
 """
 
 from __future__ import annotations
@@ -154,6 +155,14 @@ class Queue:
                 raise BadField("before" if move.before else "after", "names a job that is not waiting")
             return found if move.before else found + 1
         return {"up": max(0, at - 1), "down": min(len(others), at + 1), "top": 0}.get(move.direction or "", len(others))
+
+    def lay(self, order: Iterable[str]) -> list[Job]:
+        """The waiting jobs, in this order, share out the ranks that they have; returns those that changed."""
+        jobs = [self._jobs[job_id] for job_id in order]
+        changed = [replace(job, rank=rank) for job, rank in zip(jobs, sorted(job.rank for job in jobs), strict=True)
+                   if job.rank != rank]
+        self._jobs.update({job.id: job for job in changed})
+        return changed
 
     def spread(self) -> list[Job]:
         """Ranks 0, 1, 2, … again when some have come too close; returns the jobs changed, but for expected ones."""

@@ -71,7 +71,9 @@ class Reports:
     def claim(self, session: Session, payload: say.Claim, change: Change) -> dict[str, Any]:
         worker = self._hands.registered(session)
         desk, now_s = self._desk, change.at_s
-        job = desk.queue.next_for(payload.engines, payload.worker_id, now_s)
+        if not payload.beside:
+            desk.workers.name_slot(session.agent_id, payload.worker_id, payload.engines)
+        job = desk.next_for(payload, change)
         if job is None:
             return {"job": None}
         _, taken = desk.queue.apply(job.id, Claimed(now_s, payload.worker_id, worker.agent.host))

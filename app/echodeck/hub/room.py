@@ -43,7 +43,9 @@ from .ledger import Change, Ledger
 from .loading import load
 from .mending import Mending
 from .meters import Meters
+from .order import Order
 from .parts import Parts
+from .preempting import Preempting
 from .pulse import Pulse
 from .queue import Follow
 from .reports import Reports
@@ -98,6 +100,8 @@ class Room:
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
+        self._order = Order(self.desk)
+        self._preempting = Preempting(self.desk, self._order)
         self.ladders = Ladders(self.desk)
         self.climbs = Climbs(self.desk, self.ladders)
         self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))
@@ -114,7 +118,8 @@ class Room:
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, self._order.follow, self._preempting.follow,
+                       *self.followers):
             follow(before, after, fact)
 
     @property
@@ -153,6 +158,7 @@ class Room:
         await self._name_log()
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
         self.ladders.restore(await self.store.records(KIND))
+        self._order.restore()
         self._asks.restore((await self.store.records("workflows")).values())
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
@@ -232,6 +238,7 @@ class Room:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
         self._hands.show_progress(change)
         self._meters.tick(change)
+        self._preempting.tick(change)
         self.climbs.tick(change)
         self.desk.ledger.put(change)
         self._mending.tick(now_s)

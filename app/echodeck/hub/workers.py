@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..model.job import Job
 from ..model.record import Agent
 from ..wire import say
 from .session import Session, Shown
+
+UNNAMED = "?"
+"""Begins the name of a slot that has not told its own."""
 
 
 @dataclass(slots=True)
@@ -19,6 +23,8 @@ class Worker:
     engines: frozenset[str]
     lanes: tuple[frozenset[str], ...] = ()
     """The engines that each of its slots drives."""
+    slots: tuple[str, ...] = ()
+    """What each of its slots is called when it claims."""
 
 
 class Workers:
@@ -40,8 +46,19 @@ class Workers:
         )
         session.agent_id = hello.agent_id
         lanes = tuple(map(frozenset, hello.lanes)) or (frozenset(agent.engines),) * agent.slots
-        self.agents[hello.agent_id] = Worker(agent, session, frozenset(agent.engines), lanes)
+        named = tuple(hello.workers) if len(hello.workers) == len(lanes) else tuple(
+            f"{UNNAMED}{hello.agent_id}/{n}" for n in range(len(lanes)))
+        self.agents[hello.agent_id] = Worker(agent, session, frozenset(agent.engines), lanes, named)
         return agent
+
+    def name_slot(self, agent_id: str, name: str, engines: Iterable[str]) -> None:
+        """An agent that did not name its slots claims for one: it takes the first that no name is known of."""
+        worker, wanted = self.agents[agent_id], set(engines)
+        if name not in worker.slots:
+            at = next((n for n, slot in enumerate(worker.slots)
+                       if slot.startswith(UNNAMED) and wanted <= worker.lanes[n]), None)
+            if at is not None:
+                worker.slots = (*worker.slots[:at], name, *worker.slots[at + 1:])
 
     def forget(self, agent_id: str) -> None:
         self.agents.pop(agent_id, None)

@@ -57,8 +57,9 @@ class EngineInfo:
 
     `kind` is what it is ("sketch", "comfyui", "a1111", "diffusers"; `name` tells several of a kind apart), `address`
     the server it drives, `version` that server's. `workflows`: a job is a workflow, and what else it needs is read out
-    of that. `cannot` says of commands ("pause", "cancel", "move", "retry") why it cannot do them; `extras` are further
-    commands that it can: "skip" (the picture in hand) and "free" (let go of the models it keeps loaded).
+    of that. `aside`: while a job of it is paused, its worker can begin another beside it. `cannot` says of commands
+    ("pause", "cancel", "move", "retry") why it cannot do them; `extras` are further commands that it can: "skip" (the
+    picture in hand) and "free" (let go of the models it keeps loaded).
     """
 
     name: str
@@ -72,6 +73,7 @@ class EngineInfo:
     params: tuple[Param, ...] = ()
     options: tuple[Option, ...] = ()
     workflows: bool = False
+    aside: bool = False
     cannot: Mapping[str, str] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
     note: str = ""

@@ -24,6 +24,8 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+BRAIN = "brain"
+"""As `Job.paused_by`: no person asked for it, so the brain may let the job go on by itself."""
 TERMINAL = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 

@@ -38,7 +38,7 @@ from .facts import (
     Stepped,
     WorkerLost,
 )
-from .job import TERMINAL, Job, JobError, JobState, StageState
+from .job import BRAIN, TERMINAL, Job, JobError, JobState, StageState
 from .stages import closed, planned, reopened
 
 MAX_ATTEMPTS = 3
@@ -198,9 +198,14 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
     match fact:
         case PauseAsked(at_s, by):
             if target is Phase.HELD:
-                return job if job.held else replace(job, state=state, paused_by=by, paused_s=at_s)
-            if job.request == "cancel" or (job.state is JobState.PAUSED and job.request != "resume"):
+                if job.held and job.paused_by != BRAIN:
+                    return job
+                return replace(job, state=state, paused_by=by, paused_s=at_s)
+            if job.request == "cancel":
                 return job
+            if job.state is JobState.PAUSED and job.request != "resume":
+                # What the brain holds, a person may keep.
+                return replace(job, paused_by=by) if job.paused_by == BRAIN else job
             return replace(job, request="pause", paused_by=by)
         case ResumeAsked():
             if target is Phase.PENDING:
@@ -214,7 +219,7 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             return replace(job, request="cancel", cancelled_by=by)
         case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
-            again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", attempt=0, lost=0,
+            again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", moved_by="", attempt=0, lost=0,
                             origin="echodeck", cannot={}, user=job.user or by, not_before_s=0.0, avoid=(), tries=())
             if not job.wish.auto:  # where the model is left open, the rung that it stands on is kept
                 again = replace(again, spec=job.asked or job.spec, asked=None)

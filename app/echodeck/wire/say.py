@@ -167,7 +167,8 @@ class InHand(Say):
 class Register(Say):
     """Who the agent is. `agent_id` is new for every process, so a restarted agent is another agent.
 
-    `lanes` has the names of the engines that each slot drives; without it every slot drives all of them.
+    `lanes` has the names of the engines that each slot drives; without it every slot drives all of them. `workers` are
+    the slots' names, by which they claim, in the same order.
     """
 
     agent_id: Id
@@ -177,6 +178,7 @@ class Register(Say):
     engines: list[EngineInfo] = []
     slots: Whole = 1
     lanes: list[list[str]] = []
+    workers: list[Id] = []
     running: list[InHand] = []
     kind: Literal["", "worker", "metrics", "script"] = ""
 
@@ -216,10 +218,14 @@ class Heartbeat(Say):
 
 
 class Claim(Say):
-    """Asks for the next job that one of these engines can do. The ack's `job` is null when there is none."""
+    """Asks for the next job that one of these engines can do. The ack's `job` is null when there is none.
+
+    `beside` is a job that this agent holds for an urgent one, as it was told: that is what it asks for then.
+    """
 
     worker_id: Id
     engines: list[str]
+    beside: Annotated[str, Meta(max_length=128)] = ""
 
 
 class JobReport(Say):

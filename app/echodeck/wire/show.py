@@ -55,7 +55,8 @@ class JobView(Show):
 
     `notBefore` is until when it waits to be tried again, `avoid` the hosts it did not fit on, `tries` what went wrong
     before, `climbs` its moves on a ladder of models. `asked` has what was asked for where it is another now, `follows`
-    is the job whose picture was not good enough.
+    is the job whose picture was not good enough. `why` says why a waiting job is at its place in the queue, or why
+    nobody takes it.
     """
 
     job_id: str
@@ -122,12 +123,14 @@ class JobView(Show):
     climbs: list[ClimbView]
     asked: dict[str, Any]
     follows: str
+    why: str = ""
 
 
 class Outlook(Struct):
     """What is known of a job besides its record: its estimate, its place in the queue, when it should start.
 
     Durations in seconds; `at_s` is when the estimate was made, `start_s` a moment. `expected_s` is one figure a stage.
+    `why` is a reason for its place.
     """
 
     at_s: float
@@ -139,6 +142,7 @@ class Outlook(Struct):
     start_s: float | None = None
     duration_s: float | None = None
     expected_s: tuple[float, ...] = ()
+    why: str = ""
 
 
 _NO_ENGINE = EngineInfo("")
@@ -180,7 +184,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         error_kind=job.error.kind if job.error else None,
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
-        moved_by=job.moved_by, usage=usage_view(total(job.usage), tariff) if job.usage else None,
+        moved_by=job.moved_by, why=outlook.why, usage=usage_view(total(job.usage), tariff) if job.usage else None,
         wish=wish_view(job), not_before=iso(job.not_before_s or None), avoid=list(job.avoid),
         tries=[try_view(one) for one in job.tries], climbs=[climb_view(one) for one in job.climbs], asked=asked(job),
         follows=job.follows,

@@ -65,8 +65,9 @@ async def test_a_paused_job_stands_still(place: Any, ada: Any, agent: Any) -> No
 
 
 async def test_waiting_jobs_start_one_after_the_other(place: Any, ada: Any, agent: Any) -> None:
-    await ada.submit()
-    await agent.finish(await agent.claim())
+    await ada.submit(2)
+    for _ in range(2):  # the second finds the model loaded, and says how long that takes then
+        await agent.finish(await agent.claim())
     ids = await ada.submit(3)
     await place.wait_s(1.0)
     starts = [seconds(place.job(one)["expectedStart"]) for one in ids]

@@ -51,7 +51,7 @@ class Diffusers:
             name="diffusers", label="diffusers", kind="diffusers",
             models=tuple(ModelInfo(one.name, one.name, one.kind) for one in self._models.values()),
             samplers=tuple(SAMPLERS), schedulers=SCHEDULERS, params=PARAMS, options=call.OPTIONS, extras=("free",),
-            reason=self._reason(missing))
+            aside=True, reason=self._reason(missing))
 
     def free(self) -> None:
         """Let go of the model, now or when the job in hand has ended."""

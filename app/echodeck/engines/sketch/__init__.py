@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 INFO = EngineInfo(
     name="sketch",
     label="Sketch (built in)",
+    aside=True,
     models=tuple(
         ModelInfo(model.name, model.label, f"{model.scenes} scenes, patches within {model.window} cells")
         for model in MODELS.values()

@@ -50,10 +50,13 @@ function row(feed, jobId) {
   const starts = h("span.starts", { data: { testid: "queue-start" } });
   const takes = h("small.takes");
   const origin = h("span.origin", { data: { testid: "queue-origin" } });
+  const why = h("span.because", { data: { testid: "queue-why" } });
+  const moved = h("span.because.by", { data: { testid: "queue-moved" } });
   const priority = priorityPicker(feed, jobId);
   const buttons = rowButtons(feed, jobId);
   const node = h("div.row", { role: "listitem", tabIndex: 0, data: { testid: "queue-row", job: jobId } },
-    position, h("div.names", {}, name, quiet), h("div.times", {}, starts, takes), origin, priority, buttons);
+    position, h("div.names", {}, name, quiet, h("div.becauses", {}, moved, why)),
+    h("div.times", {}, starts, takes), origin, priority, buttons);
   node.addEventListener("keydown", (event) => {
     const direction = { ArrowUp: "up", ArrowDown: "down", Home: "top", End: "bottom" }[event.key];
     if (!event.altKey || !direction || event.target !== node) return;
@@ -69,9 +72,10 @@ function row(feed, jobId) {
     setText(position, String(place));
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
-    setText(quiet, [job.user, job.model, size(job), job.movedBy
-      && `moved by ${job.movedBy}`, ...storyOf(job)].filter(Boolean).join(" · "));
+    setText(quiet, [job.user, job.model, size(job), ...storyOf(job)].filter(Boolean).join(" · "));
     setAttr(quiet, "title", storyOf(job).join(" · "));
+    because(moved, job.movedBy && `moved by ${job.movedBy}`);
+    because(why, job.status === "pending" && job.why);
     setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));
@@ -83,6 +87,13 @@ function row(feed, jobId) {
     buttons.update(job);
   };
   return node;
+}
+
+// A short reason, whole in the tooltip where it is cut; nothing where there is none.
+function because(node, text) {
+  setText(node, text || "");
+  setAttr(node, "title", text || "");
+  show(node, Boolean(text));
 }
 
 function startOf(job) {

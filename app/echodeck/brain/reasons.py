@@ -1,0 +1,44 @@
+"""Why a job is where it is in the queue, in a few words for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from ..model.job import Job
+from .memory import GIB
+from .order import Choice, Lane
+from .plan import Turn
+
+_WHY = {"same_model": "same model as the one before it", "deadline": "its deadline is near"}
+_GIVEN = {
+    "same_model": "its model is loaded there already",
+    "new_model": "its model serves the most jobs for one load",
+    "deadline": "its deadline is near",
+    "aged": "it may not be overtaken any more",
+    "pinned": "somebody put it there",
+    "first": "the others are done sooner elsewhere",
+}
+
+
+def why_given(choice: Choice) -> str:
+    """Why this job is begun before others that stood before it."""
+    return _GIVEN[choice.why]
+
+
+def why_there(turn: Turn, overtaken: Mapping[str, int]) -> str:
+    """Why it comes at its place; "" where that needs no words."""
+    if turn.why == "aged":
+        return f"aged: {overtaken.get(turn.job_id, 0)} went before it" if turn.job_id in overtaken else "aged"
+    return _WHY.get(turn.why, "")
+
+
+def why_unfit(job: Job, need_bytes: float | None, lanes: Iterable[Lane]) -> str:
+    """Why no worker can take it; "" when one can, or when none has its engine, which is shown otherwise."""
+    able = [lane for lane in lanes if job.spec.engine in lane.engines]
+    if not able or need_bytes is None:
+        return ""
+    largest = max(math.inf if lane.vram_bytes is None else lane.vram_bytes for lane in able)
+    if need_bytes <= largest:
+        return ""
+    return f"waits: needs about {need_bytes / GIB:.0f} GB of VRAM; the largest here has {largest / GIB:.0f}"

@@ -1,0 +1,181 @@
+"""An urgent job takes the place of a running one, which goes on afterwards whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from echodeck.hub.preempting import PATIENCE_S
+from echodeck.model.engine import EngineInfo, ModelInfo, Param
+from echodeck.model.record import Gpu, Host
+from echodeck.wire import plain
+
+ENGINE = EngineInfo("sketch", models=(ModelInfo("a"),), params=(Param("steps", 1, 100, 4),), aside=True)
+
+
+@pytest.fixture
+async def worker(agent: Any) -> Any:
+    """An agent whose engine can begin a job beside one that is paused."""
+    await agent.say("register", agentId="agent-1", host="studio", engines=[ENGINE], workers=[agent.worker])
+    return agent
+
+
+@pytest.fixture
+async def running(ada: Any, worker: Any) -> Any:
+    """A job under way that has minutes left."""
+    await ada.submit(steps=100)
+    job = await worker.claim()
+    await worker.report(job, "planned", stages=[["sample", 100]])
+    for step in range(1, 4):
+        worker.place.clock.now_s += 5.0
+        await worker.step(job, step, 5.0, index=0)
+    return job
+
+
+async def urgent(ada: Any, place: Any) -> str:
+    [job_id] = await ada.submit(priority="urgent")
+    await place.wait_s(1.0)
+    return str(job_id)
+
+
+async def guest(worker: Any, beside: str) -> Any:
+    """What the worker's guest is given."""
+    found = await worker.say("claim", workerId=worker.worker + "+", engines=["sketch"], beside=beside)
+    return found["job"]
+
+
+async def ends(worker: Any, job: Any) -> None:
+    named = {"jobId": job["id"], "attempt": job["attempt"], "workerId": worker.worker + "+"}
+    await worker.say("job_report", **named, fact="completed", atS=worker.place.clock.now_s)
+
+
+def state(place: Any, job: Any) -> tuple[str, str, str]:
+    view = place.job(job if isinstance(job, str) else job["id"])
+    return view["status"], view["request"], view["pausedBy"]
+
+
+def offers(worker: Any) -> list[str]:
+    return [told["beside"] for told in worker.heard("work_available") if "beside" in told]
+
+
+async def test_it_is_held_at_its_step_and_goes_on_when_the_urgent_one_has_ended(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    wanted = await urgent(ada, place)
+    assert state(place, running) == ("running", "pause", "brain")
+    assert worker.heard("job_command")[-1]["command"] == "pause"
+    assert offers(worker) == []
+    await worker.report(running, "paused")
+    await place.wait_s(1.0)
+    assert offers(worker) == [running["id"]]
+    begun = await guest(worker, running["id"])
+    assert begun["id"] == wanted
+    assert await guest(worker, running["id"]) is None, "once"
+    await place.wait_s(1.0)
+    assert state(place, running) == ("paused", "", "brain")
+    await ends(worker, begun)
+    await place.wait_s(1.0)
+    assert state(place, running)[:2] == ("paused", "resume")
+    await worker.report(running, "resumed")
+    await place.wait_s(1.0)
+    assert state(place, running) == ("running", "", "")
+    titles = [one["title"] for one in place.told("decision") if one["part"] == "preempt"]
+    assert [title.split()[-1] for title in titles] == ["hills", "on"]
+
+
+async def test_a_person_who_pauses_it_keeps_it(place: Any, ada: Any, worker: Any, running: Any) -> None:
+    wanted = await urgent(ada, place)
+    await worker.report(running, "paused")
+    await ada.command(running["id"], "pause")
+    assert state(place, running) == ("paused", "", "ada")
+    await ada.command(wanted, "cancel")
+    await place.wait_s(2 * PATIENCE_S)
+    assert state(place, running) == ("paused", "", "ada")
+
+
+async def test_a_person_who_resumes_it_has_it_left_alone(place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await urgent(ada, place)
+    await worker.report(running, "paused")
+    await ada.command(running["id"], "resume")
+    await worker.report(running, "resumed")
+    for _ in range(3):
+        await place.wait_s(1.0)
+        await worker.say("heartbeat", jobs=[running["id"]])
+    await urgent(ada, place)
+    assert state(place, running) == ("running", "", "")
+
+
+@pytest.mark.parametrize("how", ["cancelled", "never begun", "switched off"])
+async def test_it_goes_on_when_there_is_nothing_to_be_held_for(
+        place: Any, ada: Any, worker: Any, running: Any, how: str) -> None:
+    wanted = await urgent(ada, place)
+    await worker.report(running, "paused")
+    if how == "cancelled":
+        await ada.command(wanted, "cancel")
+    elif how == "switched off":
+        await ada.say("brain_switch", part="preempt", on=False)
+    else:
+        for _ in range(int(PATIENCE_S) + 2):
+            await worker.say("heartbeat", jobs=[running["id"]])
+            await place.wait_s(1.0)
+    await place.wait_s(1.0)
+    assert state(place, running)[:2] == ("paused", "resume")
+    await worker.report(running, "resumed")
+    await place.wait_s(1.0)
+    assert state(place, running) == ("running", "", ""), "and is not held for the same one again"
+
+
+async def test_after_a_restart_of_the_hub_it_is_held_while_the_urgent_one_runs(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await urgent(ada, place)
+    await worker.report(running, "paused")
+    begun = await guest(worker, running["id"])
+    await place.restart()
+    await worker.say("register", agentId="agent-1", host="studio", engines=[ENGINE], workers=[worker.worker], running=[
+        worker.named(running), {**worker.named(begun), "workerId": worker.worker + "+"}])
+    await place.wait_s(1.0)
+    assert state(place, running) == ("paused", "", "brain")
+    await ends(worker, begun)
+    await place.wait_s(1.0)
+    assert state(place, running)[:2] == ("paused", "resume")
+
+
+async def test_after_a_restart_of_the_hub_it_goes_on_if_nothing_runs_beside_it(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await urgent(ada, place)
+    await worker.report(running, "paused")
+    await place.restart()
+    await worker.say("register", agentId="agent-1", host="studio", engines=[ENGINE], workers=[worker.worker],
+                     running=[worker.named(running)])
+    assert state(place, running)[:2] == ("paused", "resume")
+
+
+async def test_if_its_agent_dies_it_waits_in_the_queue_and_is_not_left_paused(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await urgent(ada, place)
+    await worker.report(running, "paused")
+    worker.leave()
+    await place.wait_s(11.0)
+    await place.wait_s(1.0)
+    assert state(place, running) == ("pending", "", "")
+
+
+async def test_nothing_is_held_that_cannot_be(place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await worker.say("announce", engines=[replace(ENGINE, aside=False)])
+    await urgent(ada, place)
+    assert state(place, running) == ("running", "", "")
+    await worker.say("announce", engines=[replace(ENGINE, cannot={"pause": "it goes on"})])
+    await place.wait_s(1.0)
+    assert state(place, running) == ("running", "", "")
+    await worker.say("announce", engines=[ENGINE])
+    gpu = Gpu(0, "GPU", "nvidia", vram_used_bytes=0, vram_total_bytes=12 << 30)
+    await worker.say("host_metrics", host=plain(Host("studio", place.clock.now_s, gpus=(gpu,))))
+    await place.wait_s(1.0)
+    assert state(place, running) == ("running", "", ""), "nobody knows whether both fit in the GPU's memory"
+
+
+async def test_a_normal_job_holds_nobody(place: Any, ada: Any, worker: Any, running: Any) -> None:
+    await ada.submit(priority="high")
+    await place.wait_s(1.0)
+    assert state(place, running) == ("running", "", "")
