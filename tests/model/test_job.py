@@ -39,6 +39,8 @@ FACTS = {
     m.Failed: m.Failed(25.0, JobError("engine_error", "no")),
     m.WorkerLost: m.WorkerLost(26.0, -1.0, "worker w1 was not heard from for 10 s"),
     m.Released: m.Released(27.0),
+    m.Awaits: m.Awaits(27.2, ("j0",)),
+    m.CalledOff: m.CalledOff(27.4, "lake failed"),
     m.Metered: m.Metered(28.0, (Usage("sample", 2.0, False, power_w=Figure(200.0, 120.0, 2.0)),)),
 }
 SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")

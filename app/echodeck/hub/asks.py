@@ -1,12 +1,8 @@
-"""What the coordinator is asked: queries about what is to come, and workflows of several jobs."""
+"""What the coordinator is asked about what is to come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from .. import wire
 from ..errors import BadField
@@ -18,26 +14,12 @@ from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
 
-REMOVED = "removed"
-"""What became of a job that was taken off the list before it ended."""
-
-
-@dataclass(slots=True)
-class _Workflow:
-    """`jobs` are their ids in order, each with the state that was seen last."""
-
-    id: str
-    name: str
-    jobs: dict[str, str]
-    request_id: str | None
-
 
 class Asks:
-    """`query` is answered at once; a `workflow` when the last of its jobs has ended."""
+    """`query` is a message type, as in Commands, and is answered at once."""
 
     def __init__(self, desk: Desk, intake: Intake, pulse: Pulse) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
-        self._workflows: list[_Workflow] = []
 
     def query(self, session: Session, payload: say.Query, change: Change) -> dict[str, Any]:
         answer = {"health": self._health, "plan": self._plan, "estimate": self._estimate, "capacity": self._capacity,
@@ -95,34 +77,3 @@ class Asks:
         if not payload.job_id:
             raise BadField("jobId", f"needed for {payload.what!r}" + (", or job" if payload.what == "estimate" else ""))
         return self._desk.queue.get(payload.job_id)
-
-    def workflow(self, session: Session, payload: say.Workflow, change: Change) -> dict[str, Any]:
-        jobs = self._intake.make(payload.jobs, session, change)
-        self._intake.accept(jobs, change)
-        ids = [job.id for job in jobs]
-        flow = _Workflow(f"w{ids[0]}", payload.name, dict.fromkeys(ids, jobs[0].state.value), change.request_id)
-        change.batch.records["workflows", flow.id] = wire.plain(flow)
-        change.after.append(lambda: self._workflows.append(flow))
-        self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({len(jobs)} jobs)")
-        return {"workflowId": flow.id, "jobIds": ids}
-
-    def restore(self, records: Iterable[dict[str, Any]]) -> None:
-        """Those that had not ended when the hub did."""
-        self._workflows = [msgspec.convert(record, _Workflow) for record in records]
-
-    def settle(self, change: Change) -> None:
-        """Workflows whose last job has ended get their result."""
-        for flow in list(self._workflows):
-            for job_id, seen in flow.jobs.items():
-                if job_id in self._desk.queue:
-                    flow.jobs[job_id] = self._desk.queue.get(job_id).state.value
-                elif seen not in TERMINAL:
-                    flow.jobs[job_id] = REMOVED
-            if all(seen in TERMINAL or seen == REMOVED for seen in flow.jobs.values()):
-                self._workflows.remove(flow)
-                change.batch.records["workflows", flow.id] = None
-                answer = {"workflowId": flow.id, "name": flow.name,
-                          "ok": all(seen == JobState.COMPLETED for seen in flow.jobs.values()),
-                          "jobs": [{"jobId": job_id, "status": seen} for job_id, seen in flow.jobs.items()]}
-                result = show.Result(id=flow.request_id, what=flow.name, answer=answer)
-                change.tell("workflow_result", "", flow.id, result)

@@ -31,6 +31,7 @@ from ..wire import say, show, took
 from . import scene
 from .agents import Agents
 from .asks import Asks
+from .chains import Chains
 from .commands import Commands
 from .desk import Desk
 from .foreign import Foreign
@@ -47,6 +48,7 @@ from .session import Session, Shown
 from .shapes import Used
 from .switches import Switches
 from .workers import Workers
+from .workflows import Workflows
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +98,16 @@ class Room:
         self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
         self._commands = Commands(self.desk, self._foreign)
-        self._asks = Asks(self.desk, intake, self.pulse)
+        self._chains = Chains(self.desk)
+        self._workflows = Workflows(self.desk, intake, self._chains)
         self._handlers: dict[str, Handler] = {}
-        for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks,
-                     Switches(self.desk)):
+        for part in (self._commands, self._reports, self._agents, self._foreign, intake, Switches(self.desk),
+                     self._workflows, Asks(self.desk, intake, self.pulse)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, self._chains.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -142,7 +145,8 @@ class Room:
         now_s, desk = self.clock(), self.desk
         await self._name_log()
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
-        self._asks.restore((await self.store.records("workflows")).values())
+        self._workflows.restore((await self.store.records("workflows")).values())
+        self._chains.expect(desk.queue.all())
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
@@ -215,7 +219,9 @@ class Room:
             self._reports.silent(job_id, agent_id, change)
         for worker in self.desk.workers.silent(now_s):
             self._agents.offline(worker, change)
-        self._asks.settle(change)
+        self._chains.look()
+        self._chains.settle(change)
+        self._workflows.settle(change)
         for job in self.desk.queue.in_hand():
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
@@ -292,6 +298,8 @@ class Room:
             if change and not change.needed:
                 await self.desk.ledger.put(change)
             raise
+        if not change.needed:  # what could still come to nothing must not carry what has happened
+            self._chains.settle(change)
         if request.type == "register":
             self._presence()  # agents do not watch
         if key and change:

@@ -117,6 +117,10 @@ class Job:
     how often a worker was lost. `usage` is what each stage of this attempt took of its machine, in their order; known
     some seconds after the end, empty where nothing was measured. `removed`: it has ended and was taken off the list;
     only the history still has it.
+
+    `after` are the jobs that it comes after, `waits` those of them that have not ended: while there are any, it is not
+    given out. When one of them does not complete it is called off, and `called_off` says why; with `on_failure`
+    "continue" it goes on all the same.
     """
 
     id: str
@@ -144,6 +148,10 @@ class Job:
     paused_total_s: float = 0.0
     cancelled_by: str = ""
     moved_by: str = ""
+    after: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    on_failure: str = "cancel"
+    called_off: str = ""
     cannot: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     usage: tuple[Usage, ...] = ()

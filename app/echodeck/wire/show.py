@@ -61,6 +61,8 @@ class JobView(Show):
     `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
     are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null. `usage` is
     what all its stages took of the machine together; null until some seconds after the end, or if nobody measured it.
+    `after` are the jobs that it comes after, `waits` those of them that have not ended; `calledOff` says why it was
+    cancelled with one of them.
     """
 
     job_id: str
@@ -120,6 +122,9 @@ class JobView(Show):
     cancelled_by: str
     moved_by: str
     usage: UsageView | None
+    after: list[str] = []
+    waits: list[str] = []
+    called_off: str = ""
 
 
 class Outlook(Struct):
@@ -179,6 +184,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
         moved_by=job.moved_by, usage=usage_view(total(job.usage), tariff) if job.usage else None,
+        after=list(job.after), waits=list(job.waits), called_off=job.called_off,
     )
 
 
