@@ -90,7 +90,7 @@ class Room:
 
     def _build(self) -> None:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble,
-                        lambda changes, took_s: self.wrote(changes, took_s))
+                        self._wrote)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
@@ -105,6 +105,10 @@ class Room:
                      self._workflows, Asks(self.desk, intake, self.pulse)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
+
+    def _wrote(self, changes: int, took_s: float) -> None:
+        self.pulse.wrote(took_s)
+        self.wrote(changes, took_s)
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
         for follow in (self.pulse.follow, self._meters.follow, self._chains.follow, *self.followers):

@@ -12,7 +12,8 @@ from ..wire.took import UsageView
 
 
 class Health(Struct):
-    """`status` is "healthy" or "degraded", `reasons` say why; the rest is the coordinator's state in its own words."""
+    """`status` is "healthy", "degraded" (it works with a fault) or "unhealthy" (no job is accepted, or none can run);
+    `reasons` say why. The rest is the coordinator's state in its own words."""
 
     status: str
     consciousness: str

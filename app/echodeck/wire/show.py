@@ -260,7 +260,8 @@ class MetricsUpdate(Struct):
 
 
 class SystemStats(Struct):
-    """The coordinator's state in the fixed protocol's words."""
+    """The coordinator's state in the fixed protocol's words. `health` is "healthy" (and only then is `healthy` true),
+    "degraded" (it works with a fault) or "unhealthy" (no job is accepted, or none can run); `reasons` say why."""
 
     healthy: bool = True
     consciousness: str = "idle"
@@ -270,6 +271,7 @@ class SystemStats(Struct):
     agents: int = 0
     metrics: int = 0
     reasons: list[str] = []
+    health: str = "healthy"
 
 
 class SystemStatus(Struct):
@@ -291,6 +293,7 @@ class InitialStatus(Struct):
     active_thoughts: int
     emotional_state: str
     reasons: list[str] = []
+    health: str = "healthy"
 
 
 class AgentView(Struct):
@@ -464,7 +467,7 @@ class InitialState(Show):
 def initial_status(status: SystemStatus, vram: Vram) -> InitialStatus:
     stats = status.stats
     return InitialStatus(status.cpu, status.memory, vram, stats.healthy, stats.consciousness, stats.working_memory,
-                         stats.active_thoughts, stats.emotional_state, stats.reasons)
+                         stats.active_thoughts, stats.emotional_state, stats.reasons, stats.health)
 
 
 def queue_item(job: Job) -> QueueItem:
