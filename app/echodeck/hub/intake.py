@@ -63,11 +63,20 @@ class Intake:
             raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         return jobs
 
+    def imagine(self, payloads: list[say.Submit], session: Session, now_s: float) -> list[Job]:
+        """The jobs that `make` would make, to think about; nothing is kept of them. Raises BadField."""
+        change = Change(now_s)
+        try:
+            return self.make(payloads, session, change)
+        finally:
+            self._desk.graphs.drop(change)
+
     def accept(self, jobs: list[Job], change: Change) -> None:
         """They are in the queue as soon as they are durable, not before: nobody works on what could be lost."""
         change.needed = True
         self._desk.queue.expect(jobs)
         change.undo.append(lambda: self._desk.queue.unexpect(jobs))
+        change.undo.append(lambda: self._desk.graphs.drop(change))
         for job in jobs:
             change.batch.jobs[job.id] = job
             self._desk.event("generation_queued", job, change)
