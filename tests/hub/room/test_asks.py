@@ -141,7 +141,7 @@ async def test_models_side_by_side(place: Any, ada: Any, models: Any) -> None:
     sizes = await ask(ada, "compare", jobs=[{"width": 64}, {"width": 512}])
     assert [one["basis"] for one in sizes["options"]] == ["same", "scaled"]
     for wrong in ({}, {"models": ["sketch-s"]}, {"models": ["sketch-s", "other"]}):
-        with pytest.raises(BadField, match="jobs|models"):
+        with pytest.raises(BadField, match=r"jobs|models"):
             await ask(ada, "compare", **wrong)
 
 
