@@ -41,6 +41,7 @@ from .ledger import Change, Ledger
 from .loading import load
 from .meters import Meters
 from .parts import Parts
+from .post import Post
 from .pulse import Pulse
 from .queue import Follow
 from .reports import Reports
@@ -95,14 +96,15 @@ class Room:
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
-        self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands)
+        self._post = Post(self.desk)
+        self._reports, self._agents = Reports(self.desk, hands), Agents(self.desk, hands, self._post)
         self._foreign, intake = Foreign(self.desk, hands), Intake(self.desk)
         self._commands = Commands(self.desk, self._foreign)
         self._chains = Chains(self.desk)
         self._workflows = Workflows(self.desk, intake, self._chains)
         self._handlers: dict[str, Handler] = {}
         for part in (self._commands, self._reports, self._agents, self._foreign, intake, Switches(self.desk),
-                     self._workflows, Asks(self.desk, intake, self.pulse)):
+                     self._workflows, self._post, Asks(self.desk, intake, self.pulse)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
@@ -151,6 +153,7 @@ class Room:
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
         self._workflows.restore((await self.store.records("workflows")).values())
         self._chains.expect(desk.queue.all())
+        self._post.restore(await self.store.records("mail"))
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..model.record import Host
-from ..wire.show import InitialState, JobView, LogView, QueueItem, Show
+from ..wire.show import AgentView, Communication, InitialState, JobView, LogView, QueueItem, Show
 from ..wire.took import UsageView
 
 
@@ -215,6 +215,38 @@ class Used(Show):
     job_id: str
     total: UsageView | None
     stages: list[UsageView]
+
+
+class Found(Struct):
+    """The answer to a question; what is in it depends on `what`. `text` has its reasons as sentences."""
+
+    what: str
+    answer: dict[str, Any]
+
+
+class Message(Communication):
+    """A message, with the number of its event."""
+
+    seq: int = 0
+
+
+class Whom(Struct):
+    """Messages, oldest first; `seq` is that of the last one: ask with it as `after` for later ones."""
+
+    messages: list[Message]
+    seq: int
+
+
+class Sent(Show):
+    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away."""
+
+    id: str
+    delivered: int
+    held: bool
+
+
+class Who(Struct):
+    agents: list[AgentView]
 
 
 class Cleared(Show):

@@ -319,8 +319,9 @@ VIEWER: dict[str, type[Say]] = {
     "engine_command": EngineCommand,
     "read_workflow": ReadWorkflow,
     "brain_switch": BrainSwitch,
+    "query": Query,
+    "workflow": Workflow,
 }
-ASKER: dict[str, type[Say]] = {**VIEWER, "query": Query, "workflow": Workflow}
 WORKER: dict[str, type[Say]] = {
     **VIEWER,
     "register": Register,
@@ -336,10 +337,10 @@ WORKER: dict[str, type[Say]] = {
 }
 ENDPOINTS: dict[str, dict[str, type[Say]]] = {
     "/api/ws": VIEWER,
-    "/api/echo/ws": ASKER,
+    "/api/echo/ws": VIEWER,
     "/api/coordination/ws": WORKER,
 }
-"""What may be said where."""
+"""What may be said where. Existing clients ask at `/api/echo/ws`; whoever watches may ask as well."""
 
 
 def given(submit: Submit) -> dict[str, Any]:

@@ -454,6 +454,7 @@ class InitialState(Show):
     metrics: Metrics
     parts: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
+    messages: list[Communication]
     previews: list[PreviewView]
     seq: int
     protocol: int
