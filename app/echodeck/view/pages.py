@@ -44,6 +44,7 @@ def live(settings: Settings) -> pn.Template:
         "machines": elements.Machines(), "engines": elements.Engines(), "plots": elements.HostCharts.of(),
         "alerts": elements.Alerts(), "logs": elements.Logs(), "submit": elements.SubmitForm(),
         "decisions": elements.Decisions(), "parts": elements.Parts(),
+        "ask": elements.Ask(), "messages": elements.Messages(),
     }
     template = pn.Template((HERE / "template.html").read_text(encoding="utf-8"), items=items)
     variables = {"favicon": favicon(), "page_style": page_style(), "component_style": components.style(),
