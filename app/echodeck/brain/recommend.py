@@ -64,7 +64,7 @@ def judge(option: Option, count: int, deadline_s: float | None, quality: float |
 def _head(choice: Judged | None, judged: Sequence[Judged], count: int, deadline_s: float | None,
           quality: float | None) -> str:
     wish = " and ".join(part for part in (
-        f"done in {span(deadline_s)}" if deadline_s is not None else "",
+        f"to be done in {span(deadline_s)}" if deadline_s is not None else "",
         f"a score of {quality:.0f}" if quality is not None else "") if part)
     if choice is not None:
         cheapest = "the only one there is" if len(judged) == 1 else f"the cheapest that fits ({wish})" if wish else \

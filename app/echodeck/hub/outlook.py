@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
+from ..model.chain import Chained, foresee
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
 from ..model.history import History
 from ..model.job import Job, JobState, StageState
@@ -157,20 +159,33 @@ class Outlooks:
         readings = [self.read(job.id, now_s) or self.total(job) for job in running]
         left = [reading.eta_s if isinstance(reading, Reading) else reading.median_s for reading in readings]
         pending = [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
-        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending],
+        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending if not job.waits],
                                 zip((job.spec.engine for job in running), left, strict=True), lanes)
+        least_s = self._chain(pending, list(zip(running, left, strict=True)), lanes)
         self._planned_s, slots = now_s, len(lanes)
         ends = [end for _, end in self._plan.values()] + left
         if not ends or not slots:
             self.clear = None
             return
-        middle = max(ends)
+        middle = max(*ends, least_s)
         spreads = [(r.low_s, r.high_s, r.eta_s if isinstance(r, Reading) else r.median_s) for r in readings]
         spreads += [(total.low_s, total.high_s, total.median_s) for _, total in pending]
         # Errors of different jobs are taken as independent: their squares add up.
         below = sum((mid - low) ** 2 for low, _, mid in spreads) ** 0.5 / slots
         above = sum((high - mid) ** 2 for _, high, mid in spreads) ** 0.5 / slots
         self.clear = (middle, max(0.0, middle - below), middle + above)
+
+    def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, float]],
+               lanes: list[frozenset[str]]) -> float:
+        """Adds the jobs that come after others to the plan. Returns when all can be done at the earliest: they push
+        back what is behind them, so not before all the work is shared out over all the slots."""
+        chained = [Chained(job.id, job.waits, job.spec.engine, total.median_s) for job, total in pending if job.waits]
+        if not chained:
+            return 0.0
+        ends = {job.id: left_s for job, left_s in running} | {job_id: end for job_id, (_, end) in self._plan.items()}
+        self._plan = {**self._plan, **foresee(chained, ends, Counter(chain.from_iterable(lanes)))}
+        work_s = sum(left_s for job, left_s in running if not job.foreign)
+        return (work_s + sum(total.median_s for job, total in pending if job.id in self._plan)) / max(1, len(lanes))
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -52,6 +52,53 @@ def order(edges: Edges, links: Sequence[Link] = ()) -> list[int]:
         for place in sorter.get_ready():
             heapq.heappush(ready, place)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """A waiting job that comes after others: those of them that have not ended, and what it should take."""
+
+    id: str
+    waits: tuple[str, ...]
+    engine: str
+    took_s: float
+
+
+def foresee(jobs: Iterable[Chained], ends: Mapping[str, float],
+            lanes: Mapping[str, int]) -> dict[str, tuple[float, float]]:
+    """When each should start and finish, in seconds from now: as soon as the last of those before it has ended and,
+    among these jobs, one of the engine's lanes is free. `ends` is when those end that come after none.
+
+    They keep their place in the queue, so what came in later does not hold them up once they may begin. One that waits
+    for something nobody can foresee is not in the answer.
+    """
+    left = {job.id: job for job in jobs if lanes.get(job.engine)}
+    free = {engine: [0.0] * count for engine, count in lanes.items()}
+    known, plan = dict(ends), dict[str, tuple[float, float]]()
+    heirs: dict[str, list[str]] = {}
+    for job in left.values():
+        for one in job.waits:
+            heirs.setdefault(one, []).append(job.id)
+    ready: list[tuple[float, int, str]] = []
+
+    def release(job: Chained) -> None:
+        if job.id not in plan and all(one in known for one in job.waits):
+            heapq.heappush(ready, (max((known[one] for one in job.waits), default=0.0), len(ready), job.id))
+
+    for job in left.values():
+        release(job)
+    while ready:
+        released_s, _, job_id = heapq.heappop(ready)
+        if job_id in plan:
+            continue
+        job = left[job_id]
+        start_s = max(released_s, free[job.engine][0])
+        plan[job_id] = start_s, start_s + job.took_s
+        known[job_id] = start_s + job.took_s
+        heapq.heapreplace(free[job.engine], known[job_id])
+        for heir in heirs.get(job_id, ()):
+            release(left[heir])
+    return plan
 
 
 def _place(after: str | int, place: int, places: dict[str, int], count: int) -> int:

@@ -244,3 +244,15 @@ async def _steer(place: Any, ada: Any, job_id: str, what: str) -> None:
         await ada.say("remove", jobId=job_id)
     elif what != "resume" or job.held:
         await ada.command(job_id, what)
+
+
+async def test_when_they_should_begin_is_foreseen_one_after_the_other(place: Any, ada: Any, agent: Any) -> None:
+    a, b, c, d = await flow(ada, DIAMOND)
+    starts = [place.job(one)["expectedStart"] for one in (a, b, c, d)]
+    assert starts == sorted(starts)
+    assert len(set(starts)) == 4, "on one worker none runs beside another"
+    clear = place.room.board.get("queue").clear_at
+    assert clear > starts[-1]
+    await ada.command(a, "pause")
+    await place.settle()
+    assert [place.job(one)["expectedStart"] for one in (b, c, d)] == [None] * 3, "nobody knows when it goes on"
