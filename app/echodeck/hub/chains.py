@@ -6,12 +6,15 @@ those that wait for it is written together. A look at all of them, once a tick, 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from ..model.facts import Awaits, CalledOff, Fact, RetryAsked
 from ..model.job import TERMINAL, Job, JobState
 from .desk import Desk
 from .ledger import Change
+
+MOST_AT_ONCE = 200
 
 
 class Chains:
@@ -21,8 +24,12 @@ class Chains:
         self._desk = desk
         self._heirs: dict[str, list[str]] = {}
         """By a job that has not ended: those that wait for it."""
-        self._ended: list[str] = []
-        self._again: list[str] = []
+        self._ended: deque[str] = deque()
+        self._again: deque[str] = deque()
+        self._due: deque[tuple[str, str]] = deque()
+        """(job that waits, job that has ended) to be dealt with."""
+        self._back: deque[str] = deque()
+        """Called off, and to be queued again."""
 
     def expect(self, jobs: Iterable[Job]) -> None:
         """These wait for others, or may."""
@@ -41,13 +48,27 @@ class Chains:
         self._ended += [job_id for job_id in self._heirs if self._over(job_id)]
 
     def settle(self, change: Change) -> None:
-        """What has ended lets go of those that wait for it, or takes them with it; what is tried again waits again."""
-        while self._again or self._ended:
-            while self._again:
-                self._try_again(self._again.pop(), change)
-            if self._ended and self._over(job_id := self._ended.pop()):
-                for heir in self._heirs.pop(job_id, []):
-                    self._tell(heir, job_id, change)
+        """What has ended lets go of those that wait for it, or takes them with it; what is tried again waits again.
+
+        So many at once: what is left is done when this is written, so that nothing else waits for a long chain.
+        """
+        for _ in range(MOST_AT_ONCE):
+            if self._again:
+                self._try_again(self._again.popleft(), change)
+            elif self._back:
+                self._revive(self._back.popleft(), change)
+            elif self._due:
+                self._tell(*self._due.popleft(), change)
+            elif self._ended:
+                job_id = self._ended.popleft()
+                if self._over(job_id):
+                    self._due += [(heir, job_id) for heir in self._heirs.pop(job_id, [])]
+            else:
+                break
+
+    @property
+    def unsettled(self) -> bool:
+        return bool(self._again or self._back or self._due or self._ended)
 
     def _over(self, job_id: str) -> bool:
         """It has ended, or is not there (any more); one that is being written will be."""
@@ -59,6 +80,9 @@ class Chains:
         queue = self._desk.queue
         job = queue.get(heir) if heir in queue else None
         if job is None or job_id not in job.waits or job.state in TERMINAL:
+            return
+        if not self._over(job_id):  # it was tried again meanwhile
+            self._heirs.setdefault(job_id, []).append(heir)
             return
         other = queue.get(job_id) if job_id in queue else None
         if job.on_failure == "continue" or (other is not None and other.state is JobState.COMPLETED):
@@ -93,11 +117,11 @@ class Chains:
         if waits:
             self._await(job, waits, change)
             self.expect([queue.get(job_id)])
-        for other in queue.all():
-            if other.called_off and job_id in other.after:
-                self._revive(other, change)
+        self._back += [other.id for other in queue.all() if other.called_off and job_id in other.after]
 
-    def _revive(self, job: Job, change: Change) -> None:
+    def _revive(self, job_id: str, change: Change) -> None:
+        if job_id not in self._desk.queue or not (job := self._desk.queue.get(job_id)).called_off:
+            return
         rank = self._desk.queue.ranks_for(job.priority)[0]
         _, again = self._desk.queue.apply(job.id, RetryAsked(change.at_s, rank))
         self._desk.save(again, change)

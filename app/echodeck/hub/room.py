@@ -240,6 +240,10 @@ class Room:
 
     def _settled(self) -> None:
         """A group of changes has come into force."""
+        if self._chains.unsettled:
+            change = Change(self.clock())
+            self._chains.settle(change)
+            self.desk.ledger.put(change)
         self.desk.refresh(self.clock())
 
     def _trouble(self, reason: str) -> None:

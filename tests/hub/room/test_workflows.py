@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from echodeck.errors import BadField
+from echodeck.hub import chains
 from echodeck.model.job import TERMINAL
 
 DIAMOND = [{"name": "a", "prompt": "a"}, {"name": "b", "prompt": "b", "after": ["a"]},
@@ -256,3 +257,38 @@ async def test_when_they_should_begin_is_foreseen_one_after_the_other(place: Any
     await ada.command(a, "pause")
     await place.settle()
     assert [place.job(one)["expectedStart"] for one in (b, c, d)] == [None] * 3, "nobody knows when it goes on"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(chains, "MOST_AT_ONCE", 20)
+    return 20
+
+
+@pytest.mark.parametrize("shape", ["chain", "fan"])
+async def test_a_long_one_is_settled_in_parts(place: Any, ada: Any, agent: Any, few: int, shape: str) -> None:
+    count = 3 * few
+    jobs = [{"prompt": str(n), "after": [n - 1 if shape == "chain" else 0] if n else []} for n in range(count)]
+    ids = await flow(ada, jobs)
+    await ada.command(ids[0], "cancel")
+    statuses = [place.job(one)["status"] for one in ids]
+    assert "pending" in statuses, "the hub has time for others in between"
+    for _ in range(5):
+        await place.settle()
+    assert {place.job(one)["status"] for one in ids} == {"cancelled"}
+    await ada.say("retry", jobId=ids[0])
+    for _ in range(10):
+        await place.settle()
+    assert {place.job(one)["status"] for one in ids} == {"pending"}
+    assert place.job(ids[-1])["waits"] == [ids[-2 if shape == "chain" else 0]]
+
+
+async def test_one_that_is_tried_again_at_once_keeps_those_that_were_not_called_off_yet(
+        place: Any, ada: Any, agent: Any, few: int) -> None:
+    ids = await flow(ada, [{"prompt": str(n), "after": [0] if n else []} for n in range(2 * few)])
+    failing, again = ada.command(ids[0], "cancel"), ada.say("retry", jobId=ids[0])
+    await asyncio.gather(failing, again)
+    for _ in range(10):
+        await place.settle()
+    assert {place.job(one)["status"] for one in ids} == {"pending"}
+    assert all(place.job(one)["waits"] == [ids[0]] for one in ids[1:])
