@@ -108,7 +108,7 @@ class Asks:
                  and not one.foreign and not one.waits]
         taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s))
                       for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
-        total, start = desk.outlooks.total(job), desk.outlooks.of(job, None, now_s).start_s
+        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
         return why.sentences(why.Wait(
             engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),
             sum(engine in lane for lane in desk.workers.lanes()), taken, None if start is None else start - now_s,

@@ -187,6 +187,11 @@ class Outlooks:
         work_s = sum(left_s for job, left_s in running if not job.foreign)
         return (work_s + sum(total.median_s for job, total in pending if job.id in self._plan)) / max(1, len(lanes))
 
+    def turn(self, job: Job) -> tuple[float | None, float]:
+        """When a waiting job should begin (None: nobody can say), and what it should take."""
+        start = self._plan.get(job.id)
+        return None if start is None else self._planned_s + start[0], self.total(job).median_s
+
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""
         if job.finished_s is not None:

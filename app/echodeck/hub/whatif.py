@@ -40,17 +40,16 @@ class WhatIf:
 
     def plan(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         desk = self._desk
-        desk.refresh(now_s)
         waiting = desk.queue.waiting()
         if not payload.add:
             text = [f"all is done in about {span(desk.outlooks.clear[0])}" if desk.outlooks.clear else
                     "nobody can do what waits" if waiting else "nothing waits"]
-            return {"jobs": [_row(job, desk.outlooks, now_s) for job in waiting],
+            return {"jobs": [_row(job, desk.outlooks) for job in waiting],
                     "clearAt": _clear(desk.outlooks, now_s), "text": text}
         added = self._intake.imagine(payload.add, session, now_s)
         planned = self._planned(added, now_s)
-        rows = [{**_row(job, planned, now_s), "shift": _shift(job, desk.outlooks, planned, now_s)} for job in waiting]
-        new = [{name: value for name, value in _row(job, planned, now_s).items() if name != "jobId"} for job in added]
+        rows = [{**_row(job, planned), "shift": _shift(job, desk.outlooks, planned)} for job in waiting]
+        new = [{name: value for name, value in _row(job, planned).items() if name != "jobId"} for job in added]
         return {"jobs": rows, "added": new, "clearAt": _clear(planned, now_s),
                 "clearBefore": _clear(desk.outlooks, now_s),
                 "text": self._said(planned, [row["shift"] for row in rows], len(added))}
@@ -140,7 +139,7 @@ class WhatIf:
         planned = self._planned(list(samples.values()), now_s)
         clear = self._desk.outlooks.clear
         low, high = (clear[1] / clear[0], clear[2] / clear[0]) if clear and clear[0] > 0 else (1.0, 1.0)
-        found = {engine: planned.of(job, None, now_s).start_s for engine, job in samples.items()}
+        found = {engine: planned.turn(job)[0] for engine, job in samples.items()}
         waits = {engine: max(0.0, at_s - now_s) if at_s is not None else 0.0 for engine, at_s in found.items()}
         return {engine: Span(wait_s, low * wait_s, high * wait_s) for engine, wait_s in waits.items()}
 
@@ -162,18 +161,18 @@ def _vram(job: Job, measured: list[Job]) -> float | None:
     return statistics.median(peaks) if peaks else None
 
 
-def _row(job: Job, outlooks: Outlooks, now_s: float) -> Answer:
-    look = outlooks.of(job, None, now_s)
-    return {"jobId": job.id, "title": job.spec.title, "start": show.iso(look.start_s), "duration": look.duration_s}
+def _row(job: Job, outlooks: Outlooks) -> Answer:
+    start_s, took_s = outlooks.turn(job)
+    return {"jobId": job.id, "title": job.spec.title, "start": show.iso(start_s), "duration": took_s}
 
 
 def _clear(outlooks: Outlooks, now_s: float) -> str | None:
     return show.iso(now_s + outlooks.clear[0]) if outlooks.clear else None
 
 
-def _shift(job: Job, before: Outlooks, after: Outlooks, now_s: float) -> float | None:
+def _shift(job: Job, before: Outlooks, after: Outlooks) -> float | None:
     """By how many seconds it would begin later; None when nobody can say."""
-    was_s, is_s = before.of(job, None, now_s).start_s, after.of(job, None, now_s).start_s
+    (was_s, _), (is_s, _) = before.turn(job), after.turn(job)
     return None if was_s is None or is_s is None else round(is_s - was_s, 3)
 
 
