@@ -16,7 +16,7 @@ from .intake import Intake
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
-from .whatif import WhatIf
+from .whatif import Score, WhatIf
 
 MOST_KINDS = 12
 MOST_DECISIONS = 3
@@ -27,9 +27,10 @@ _Key = tuple[str, str, str, int]
 class Asks:
     """`query` is a message type, as in Commands, and is answered at once."""
 
-    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse) -> None:
+    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse,
+                 score: Score = lambda engine, model: None) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
-        what_if = WhatIf(desk, intake)
+        what_if = WhatIf(desk, intake, score)
         self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
                          "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
                          "compare": what_if.compare}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -30,13 +30,15 @@ from .session import Session
 MOST_OPTIONS = 100
 SHIFTED_S = 1.0
 Answer = dict[str, Any]
+Score = Callable[[str, str], float | None]
 
 
 class WhatIf:
-    """Each method answers one kind of question."""
+    """Each method answers one kind of question. `score` is the mean score of the pictures of an engine's model, from 0
+    to 100, None where none was judged."""
 
-    def __init__(self, desk: Desk, intake: Intake) -> None:
-        self._desk, self._intake = desk, intake
+    def __init__(self, desk: Desk, intake: Intake, score: Score) -> None:
+        self._desk, self._intake, self._score = desk, intake, score
 
     def plan(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         desk = self._desk
@@ -124,6 +126,7 @@ class WhatIf:
         return Option(
             spec.engine, spec.model, Span(took.median_s, took.low_s, took.high_s), self._basis(job),
             pictures=max(1, spec.batch), start=start, lanes=max(1, lanes), vram_bytes=_vram(job, measured),
+            quality=self._score(spec.engine, spec.model),
             label=", ".join(part for part in (spec.model or spec.engine, spec.resolution,
                                               f"{spec.steps} steps" if spec.steps else "") if part))
 
