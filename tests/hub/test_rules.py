@@ -591,7 +591,7 @@ async def test_the_board_keeps_the_newest(rig: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(desk_module, "LINES", {"logs": 5, "messages": 3})
     monkeypatch.setattr(desk_module, "ENDED_JOBS", 4)
     monkeypatch.setattr(desk_module, "ENDED_ALERTS", 2)
-    monkeypatch.setattr(room_module, "ENDED_JOBS", 4)
+    monkeypatch.setattr("echodeck.hub.loading.ENDED_JOBS", 4)
     agent, person = await rig.agent(), rig.session()
     jobs = await rig.submit(person, count=8)
     for n in range(7):
