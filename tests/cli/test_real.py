@@ -90,6 +90,24 @@ def test_bad_input_names_its_field(type_: Any, arguments: tuple[str, ...], field
     assert done.error["field"] == field
 
 
+def test_a_workflow_is_asked_about_and_talked_about(type_: Any, tmp_path: Path) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text('[{"prompt": "lake", "name": "lake"}, {"prompt": "b", "after": ["lake"]}]', encoding="utf-8")
+    first, second = type_("workflow", str(file), "--json").json["jobIds"]
+    assert "waits for lake" in type_("ask", "why", second).out
+    assert "with 20 jobs more" in type_("ask", "plan", "--add", "20").out
+    assert "take sketch-s" in type_("ask", "recommend").out
+    assert "1 of 1 slot is free" in type_("ask", "capacity").out
+    assert type_("ask", "weather").code == 2
+    assert type_("say", "brighter, please", "--job", first).out == "said\n"
+    assert type_("say", "are you there?", "--to", "elsewhere").out == "said, kept until it is back\n"
+    assert "brighter, please" in type_("messages", "BRIGHTER").out
+    assert type_("messages", "never said").out == "no messages\n"
+    assert type_("cancel", first).code == 0
+    assert "lake, which it comes after, was cancelled" in type_("ask", "why", second).out
+    assert type_("remove", first, second).code == 0
+
+
 def test_the_status_has_the_agent(type_: Any) -> None:
     assert [agent["id"] for agent in type_("status", "--json").json["agents"]] == ["agent-1"]
     assert "agent-1" in type_("status").out

@@ -17,7 +17,7 @@ from echodeck.errors import BadField, ConfigError
 from echodeck.hub.app import Hub, bind
 from echodeck.hub.auth import Door
 from echodeck.hub.generations import inside
-from echodeck.hub.history import moment
+from echodeck.hub.moment import moment
 from echodeck.hub.tally import tally
 from echodeck.model.board import Board
 from echodeck.model.job import Job, JobSpec, JobState

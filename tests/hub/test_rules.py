@@ -591,7 +591,7 @@ async def test_the_board_keeps_the_newest(rig: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(desk_module, "LINES", {"logs": 5, "messages": 3})
     monkeypatch.setattr(desk_module, "ENDED_JOBS", 4)
     monkeypatch.setattr(desk_module, "ENDED_ALERTS", 2)
-    monkeypatch.setattr(room_module, "ENDED_JOBS", 4)
+    monkeypatch.setattr("echodeck.hub.loading.ENDED_JOBS", 4)
     agent, person = await rig.agent(), rig.session()
     jobs = await rig.submit(person, count=8)
     for n in range(7):
@@ -780,7 +780,7 @@ async def test_queries(rig: Any) -> None:
     assert rig.order() == [one, two], "an estimate queues nothing"
     assert (await ask("capacity"))["inHand"] == 1
     assert "in hand of w1" in (await ask("why", jobId=job["id"]))["why"]
-    assert "1 jobs are before it and 1 of 1 slots" in (await ask("why", jobId=two))["why"]
+    assert "1 job is before it" in (await ask("why", jobId=two))["why"]
     await rig.ask(asker, "generation_command", {"jobId": two, "command": "pause"})
     assert "ann paused it" in (await ask("why", jobId=two))["why"]
     rig.room.left(agent)

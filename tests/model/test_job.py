@@ -42,6 +42,8 @@ FACTS = {
     m.Released: m.Released(27.0),
     m.Rerouted: m.Rerouted(27.5, 3.0, replace(SPEC, width=64), 31.5, ("atelier",),
                            Try(27.5, 1, "atelier", JobError("out_of_memory", "no"), "resolution")),
+    m.Awaits: m.Awaits(27.2, ("j0",)),
+    m.CalledOff: m.CalledOff(27.4, "lake failed"),
     m.Metered: m.Metered(28.0, (Usage("sample", 2.0, False, power_w=Figure(200.0, 120.0, 2.0)),)),
 }
 

@@ -69,8 +69,8 @@ def test_modules_get_every_shared_name() -> None:
 
 
 def test_no_component_writes_markup() -> None:
-    for name in ("alerts", "chart", "counts", "decisions", "generations", "hostcharts", "ladders", "logs", "machines",
-                 "nav", "parts", "queue", "recent", "submit", "top"):
+    for name in ("alerts", "answers", "ask", "chart", "counts", "decisions", "generations", "hostcharts", "ladders",
+                 "logs", "machines", "messages", "nav", "parts", "queue", "recent", "submit", "top"):
         own = module(name)
         assert "innerHTML" not in own
         assert "insertAdjacentHTML" not in own

@@ -16,6 +16,7 @@ from .comfyui import comfyui as comfyui_commands
 from .plain import plain
 from .steer import steer
 from .submit import submit
+from .talk import register as talking
 
 app = typer.Typer(name="echodeck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   epilog=EXIT_CODES, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
@@ -293,6 +294,9 @@ def report(
         out(found, json, f"wrote {found['path']} ({found['jobs']} jobs)")
 
     with_hub(json, hub, run)
+
+
+talking(app)
 
 
 def main() -> None:

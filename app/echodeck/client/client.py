@@ -156,16 +156,6 @@ class Client(Commands):
                 return
             await pulse.wait()
 
-    async def query(self, what: str, *, job_id: str = "", job: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Asks the coordinator (health, plan, estimate, capacity, why) and returns its answer."""
-        question = {"what": what, "jobId": job_id, "job": job}
-        if self.endpoint == VIEWER:  # this endpoint takes no questions; REST does
-            frame = wire.request("query", question, at_s=self._clock())
-            result = (await self.rest.post("/api/commands", frame, **self._query()))["payload"]["result"]
-        else:
-            result = await self.call("query", question)
-        return dict(result["answer"])
-
     # --- the one task -------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:

@@ -75,6 +75,26 @@ class Commands:
                           job_id: str = "") -> dict[str, Any]:
         return await self.call("communicate", {"message": message, "level": level, "to": to, "jobId": job_id})
 
+    async def messages(self, *, to: str = "", job_id: str = "", words: str = "", level: str = "", after: int = 0,
+                       limit: int = 100) -> list[dict[str, Any]]:
+        """The newest messages, oldest of them first: to somebody, about a job, with all of these words, of these
+        levels (several with commas), after the event `after`."""
+        found = await self.rest.get("/api/messages", to=to, job=job_id, q=words, level=level, after=after, limit=limit)
+        return list(found["messages"])
+
+    async def query(self, what: str, **fields: Any) -> dict[str, Any]:
+        """Asks the coordinator (health, plan, estimate, capacity, why, recommend, compare) and returns its answer;
+        `text` in it has the reasons as sentences. `fields` are those of `wire.say.Query`, in Python's spelling."""
+        named = {_camel(name): value for name, value in fields.items() if value is not None}
+        return dict((await self.call("query", {"what": what, **named}))["answer"])
+
+    async def workflow(self, jobs: list[dict[str, Any]], name: str = "", *, on_failure: str = "cancel") -> list[str]:
+        """Queues several jobs, some of them `after` others (see `wire.say.Task`), and returns their ids in order. The
+        `workflow_result` comes when the last has ended."""
+        tasks = [{_camel(key): value for key, value in job.items()} for job in jobs]
+        result = await self.call("workflow", {"jobs": tasks, "name": name, "onFailure": on_failure})
+        return [str(id_) for id_ in result.get("jobIds", [])]
+
     async def acknowledge(self, alert_id: str) -> dict[str, Any]:
         return await self.call("acknowledge_alert", {"alertId": alert_id})
 
@@ -93,6 +113,12 @@ class Commands:
         if isinstance(rows, dict):
             rows = rows.get(kind, [])
         return list(rows)
+
+
+def _camel(name: str) -> str:
+    """A field as the wire has it: job_id is jobId."""
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 def _content(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from ..wire import say
 from .desk import Desk
 from .hands import Hands
 from .ledger import Change
+from .post import Post
 from .session import Session
 from .workers import Worker
 
@@ -22,8 +23,8 @@ WORKERS = "/api/coordination/ws"
 class Agents:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands) -> None:
-        self._desk, self._hands = desk, hands
+    def __init__(self, desk: Desk, hands: Hands, post: Post) -> None:
+        self._desk, self._hands, self._post = desk, hands, post
 
     def register(self, session: Session, payload: say.Register, change: Change) -> dict[str, Any]:
         desk, now_s = self._desk, change.at_s
@@ -35,6 +36,7 @@ class Agents:
         engines = f" with {', '.join(agent.engines)}" if agent.engines else ""
         desk.log(change, "info", agent.id, f"{what} on {agent.host} is online{engines}")
         desk.resolve_alert(change, f"silent:{agent.host}")
+        self._post.deliver(session, (held.job_id for held in payload.running), change)
         settings = desk.settings
         return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s}
 

@@ -1,14 +1,13 @@
-"""What the coordinator is asked: queries about what is to come, and workflows of several jobs."""
+"""What the coordinator is asked about what is to come. Answers have their reasons as sentences in `text`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
 from typing import Any
 
-import msgspec
-
 from .. import wire
+from ..brain import capacity, why
+from ..brain.words import between, span
 from ..errors import BadField
 from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
@@ -17,112 +16,122 @@ from .intake import Intake
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
+from .whatif import Score, WhatIf
 
-REMOVED = "removed"
-"""What became of a job that was taken off the list before it ended."""
-
-
-@dataclass(slots=True)
-class _Workflow:
-    """`jobs` are their ids in order, each with the state that was seen last."""
-
-    id: str
-    name: str
-    jobs: dict[str, str]
-    request_id: str | None
+MOST_KINDS = 12
+MOST_DECISIONS = 3
+Answer = dict[str, Any]
+_Key = tuple[str, str, str, int]
 
 
 class Asks:
-    """`query` is answered at once; a `workflow` when the last of its jobs has ended."""
+    """`query` is a message type, as in Commands, and is answered at once."""
 
-    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse) -> None:
+    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse,
+                 score: Score = lambda engine, model: None) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
-        self._workflows: list[_Workflow] = []
+        what_if = WhatIf(desk, intake, score)
+        self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
+                         "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
+                         "compare": what_if.compare}
 
-    def query(self, session: Session, payload: say.Query, change: Change) -> dict[str, Any]:
-        answer = {"health": self._health, "plan": self._plan, "estimate": self._estimate, "capacity": self._capacity,
-                  "why": self._why}[payload.what](session, payload, change.at_s)
+    def query(self, session: Session, payload: say.Query, change: Change) -> Answer:
+        answer = self._answers[payload.what](session, payload, change.at_s)
         result = show.Result(id=change.request_id, what=payload.what, answer=answer)
         session.tell(Shown("query_result", result, change.at_s))
         return {"answer": answer}
 
-    def _health(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
-        found: dict[str, Any] = wire.plain(self._pulse.status(now_s, self._pulse.metrics(now_s)).stats)
-        return found
+    def _health(self, session: Session, payload: say.Query, now_s: float) -> Answer:
+        stats = self._pulse.status(now_s, self._pulse.metrics(now_s)).stats
+        text = [f"{stats.health}, {stats.consciousness}: {stats.working_memory} slots taken", *stats.reasons]
+        return {**wire.plain(stats), "text": text}
 
-    def _plan(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
-        self._desk.refresh(now_s)
-        waiting = self._desk.queue.waiting()
-        looks = [(job, self._desk.outlooks.of(job, place, now_s)) for place, job in enumerate(waiting)]
-        update: show.QueueUpdate | None = self._desk.board.get("queue")
-        return {"jobs": [{"jobId": job.id, "title": job.spec.title, "start": show.iso(look.start_s),
-                          "duration": look.duration_s} for job, look in looks],
-                "clearAt": update.clear_at if update else None}
-
-    def _estimate(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
+    def _estimate(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         if payload.job is not None:
-            total = self._desk.outlooks.total(self._intake.make([payload.job], session, Change(now_s))[0])
-            return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s}
-        view = self._desk.view(self._job(payload), now_s)
+            total = self._desk.outlooks.total(self._intake.imagine([payload.job], session, now_s)[0])
+            said = f"it should take about {span(total.median_s)} ({between(total.low_s, total.high_s)})"
+            return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s, "text": [said]}
+        job = self._job(payload)
+        view = self._desk.view(job, now_s)
+        text = [self._left(job, now_s)] if job.in_hand else self._waits(job, now_s)
         return {"jobId": view.job_id, "eta": view.eta, "etaLow": view.eta_low, "etaHigh": view.eta_high,
-                "start": view.expected_start, "duration": view.expected_duration}
+                "start": view.expected_start, "duration": view.expected_duration, "text": text}
 
-    def _capacity(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
+    def _capacity(self, session: Session, payload: say.Query, now_s: float) -> Answer:
+        desk = self._desk
         agents = [{"agent_id": worker.agent.id, "host": worker.agent.host, "slots": worker.agent.slots,
                    "jobs": list(worker.agent.jobs), "engines": sorted(worker.engines)}
-                  for worker in self._desk.workers.online() if worker.engines]
-        return {"slots": self._desk.workers.slots(), "inHand": len(self._desk.queue.in_hand()), "agents": agents}
+                  for worker in desk.workers.online() if worker.engines]
+        slots, running = desk.workers.slots(), desk.queue.in_hand()
+        taken = [job for job in running if not job.foreign]
+        ends = [left for job in taken if (left := self._left_s(job, now_s)) is not None]
+        free_s = 0.0 if len(taken) < slots else min(ends, default=None)
+        clear_s = desk.outlooks.clear[0] if desk.outlooks.clear else None
+        kinds = self._kinds()
+        rows = [{"engine": kind.engine, "model": kind.model, "resolution": kind.resolution, "steps": kind.steps,
+                 "duration": kind.took_s, "slots": kind.lanes, "perHour": kind.per_hour} for kind in kinds]
+        return {"slots": slots, "inHand": len(running), "free": max(0, slots - len(taken)), "kinds": rows,
+                "nextFree": None if free_s is None else show.iso(now_s + free_s), "agents": agents,
+                "text": capacity.sentences(slots, len(taken), free_s, clear_s, kinds)}
 
-    def _why(self, session: Session, payload: say.Query, now_s: float) -> dict[str, Any]:
+    def _kinds(self) -> list[capacity.Kind]:
+        """The kinds of job on the list that were asked for most, and how fast they go."""
+        lanes, jobs, count = self._desk.workers.lanes(), dict[_Key, Job](), Counter[_Key]()
+        for job in self._desk.queue.all():
+            if not job.foreign:
+                key = (job.spec.engine, job.spec.model, job.spec.resolution, job.spec.steps)
+                jobs[key] = job
+                count[key] += 1
+        return [capacity.Kind(*key, self._desk.outlooks.total(jobs[key]).median_s,
+                              sum(key[0] in lane for lane in lanes)) for key, _ in count.most_common(MOST_KINDS)]
+
+    def _why(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         job = self._job(payload)
-        return {"jobId": job.id, "status": job.state.value, "why": self._reason(job)}
+        text = self._reasons(job, now_s)
+        return {"jobId": job.id, "status": job.state.value, "why": "; ".join(text), "text": text}
 
-    def _reason(self, job: Job) -> str:
+    def _reasons(self, job: Job, now_s: float) -> list[str]:
         if job.state in TERMINAL:
-            return f"it has ended: {job.state.value}"
+            why_not = job.called_off or (job.error.message if job.error else "")
+            return [f"it has ended: {job.state.value}" + (f": {why_not}" if why_not else "")]
         if job.in_hand:
-            return f"it is in hand of {job.worker_id}" + (f", asked to {job.request}" if job.request else "")
-        if job.state is JobState.PAUSED:
-            return f"{job.paused_by or 'somebody'} paused it before it began"
-        able = [worker for worker in self._desk.workers.online() if job.spec.engine in worker.engines]
-        if not able:
-            return f"no agent with the engine {job.spec.engine} is online"
-        ahead = sum(one.rank < job.rank for one in self._desk.queue.waiting() if one.state is JobState.PENDING)
-        busy = len(self._desk.queue.in_hand())
-        return f"{ahead} jobs are before it and {busy} of {self._desk.workers.slots()} slots are taken"
+            asked = f", asked to {job.request}" if job.request else ""
+            return [f"it is in hand of {job.worker_id}{asked}", self._left(job, now_s), *self._decided(job)]
+        if job.foreign:
+            return [f"it waits in another program's queue, that of {job.spec.engine}"]
+        return self._waits(job, now_s)
+
+    def _waits(self, job: Job, now_s: float) -> list[str]:
+        desk, engine = self._desk, job.spec.engine
+        held = f"{job.paused_by or 'somebody'} paused it before it began" if job.state is JobState.PAUSED \
+            else desk.queue.blocked(job)
+        ahead = [one for one in desk.queue.waiting() if one.rank < job.rank and one.state is JobState.PENDING
+                 and not one.foreign and not one.waits]
+        taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s))
+                      for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
+        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
+        return why.sentences(why.Wait(
+            engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),
+            sum(engine in lane for lane in desk.workers.lanes()), taken, None if start is None else start - now_s,
+            total.median_s, total.low_s, total.high_s, tuple(self._decided(job))))
+
+    def _left(self, job: Job, now_s: float) -> str:
+        left_s, stage = self._left_s(job, now_s), job.stage
+        where = f"{stage.name} {stage.step}/{stage.steps}" if stage and stage.steps else stage.name if stage else ""
+        parts = [where, "" if left_s is None else f"about {span(left_s)} left"]
+        return ", ".join(part for part in parts if part) or "it has just begun"
+
+    def _left_s(self, job: Job, now_s: float) -> float | None:
+        reading = self._desk.outlooks.read(job.id, now_s)
+        return None if reading is None else reading.eta_s
+
+    def _decided(self, job: Job) -> list[str]:
+        """What the hub decided about it by itself, the latest last."""
+        own = sorted((one for one in self._desk.board.all("decisions").values() if one.job_id == job.id),
+                     key=lambda one: one.at or "")
+        return [f"{one.title}: {one.reason}" for one in own[-MOST_DECISIONS:]]
 
     def _job(self, payload: say.Query) -> Job:
         if not payload.job_id:
             raise BadField("jobId", f"needed for {payload.what!r}" + (", or job" if payload.what == "estimate" else ""))
         return self._desk.queue.get(payload.job_id)
-
-    def workflow(self, session: Session, payload: say.Workflow, change: Change) -> dict[str, Any]:
-        jobs = self._intake.make(payload.jobs, session, change)
-        self._intake.accept(jobs, change)
-        ids = [job.id for job in jobs]
-        flow = _Workflow(f"w{ids[0]}", payload.name, dict.fromkeys(ids, jobs[0].state.value), change.request_id)
-        change.batch.records["workflows", flow.id] = wire.plain(flow)
-        change.after.append(lambda: self._workflows.append(flow))
-        self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({len(jobs)} jobs)")
-        return {"workflowId": flow.id, "jobIds": ids}
-
-    def restore(self, records: Iterable[dict[str, Any]]) -> None:
-        """Those that had not ended when the hub did."""
-        self._workflows = [msgspec.convert(record, _Workflow) for record in records]
-
-    def settle(self, change: Change) -> None:
-        """Workflows whose last job has ended get their result."""
-        for flow in list(self._workflows):
-            for job_id, seen in flow.jobs.items():
-                if job_id in self._desk.queue:
-                    flow.jobs[job_id] = self._desk.queue.get(job_id).state.value
-                elif seen not in TERMINAL:
-                    flow.jobs[job_id] = REMOVED
-            if all(seen in TERMINAL or seen == REMOVED for seen in flow.jobs.values()):
-                self._workflows.remove(flow)
-                change.batch.records["workflows", flow.id] = None
-                answer = {"workflowId": flow.id, "name": flow.name,
-                          "ok": all(seen == JobState.COMPLETED for seen in flow.jobs.values()),
-                          "jobs": [{"jobId": job_id, "status": seen} for job_id, seen in flow.jobs.items()]}
-                result = show.Result(id=flow.request_id, what=flow.name, answer=answer)
-                change.tell("workflow_result", "", flow.id, result)

@@ -1,8 +1,7 @@
-"""What people do with the jobs there are: pause, resume, cancel, skip, move, retry, remove; acknowledge, talk."""
+"""What people do with the jobs there are: pause, resume, cancel, skip, move, retry, remove; acknowledge."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -171,14 +170,6 @@ class Commands:
             raise UnknownRecord("alert", payload.alert_id)
         known = self._desk.acknowledge(change, alert, session.user or "somebody")
         return {"alert": wire.plain(show.alert_view(known))}
-
-    def communicate(self, session: Session, payload: say.Communicate, change: Change) -> dict[str, Any]:
-        source = session.user or session.agent_id or "somebody"
-        message = show.Communication(source=source, message=payload.message, level=payload.level, id=uuid.uuid4().hex,
-                                     to=payload.to, job_id=payload.job_id, at=show.iso(change.at_s))
-        change.tell("communication", "messages", message.id, message)
-        self._desk.keep("messages", message.id)
-        return {"id": message.id}
 
     def subscribe_generation(self, session: Session, payload: say.JobRef, change: Change) -> dict[str, Any]:
         session.jobs.add(payload.job_id)

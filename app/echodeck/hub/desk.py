@@ -18,15 +18,14 @@ from ..model.usage import Tariff
 from ..wire import mind, say, show
 from .graphs import Graphs
 from .ledger import Change, Ledger
-from .outlook import Outlooks
+from .outlook import Outlooks, Turn
 from .parts import Parts
 from .queue import Queue
 from .session import Session, Shown
 from .workers import Workers
 
 UNKNOWN = EngineInfo("")
-Span = tuple[float, float] | None
-LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Span]]]
+LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Turn]]]
 LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -212,8 +211,7 @@ class Desk:
         """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
         in_hand = self.queue.in_hand()
         waiting, turns = self.line_up(self.queue.waiting(), now_s)
-        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s)
-        self.outlooks.retime(turns)
+        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s, turns)
         update = self._update(waiting, in_hand, now_s)
         if update != self.board.get("queue"):
             self.put("queue_update", "queue", "", update, now_s)

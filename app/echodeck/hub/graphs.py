@@ -34,6 +34,12 @@ class Graphs:
             change.batch.records[KIND, key] = {"text": text}
         return key
 
+    def drop(self, change: Change) -> None:
+        """What was kept with a change that is not written: nothing has come of it."""
+        for kind, key in change.batch.records:
+            if kind == KIND:
+                self._texts.pop(key, None)
+
     def whole(self, job: Job) -> Job:
         """The job as a worker gets it: with the workflow's JSON text in place of its key."""
         text = self._texts.get(str(job.spec.options.get(OPTION, "")))

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from ..errors import BadField
 from ..model.record import EstimateSample, StageRun, StepSample
 from ..wire import show
 from .answers import answer, shows
+from .moment import moment
 from .room import Room
 
 Limit = Annotated[int, Query(ge=1, le=1_000_000)]
-
-
-def moment(value: str, field: str = "since") -> float:
-    """Seconds since the epoch, from such a number or an ISO 8601 time (UTC unless it says otherwise); "" is 0.
-
-    Raises BadField, naming `field`.
-    """
-    if not value:
-        return 0.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            # In a URL an unescaped "+" has become a space.
-            when = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value)
-        except ValueError as error:
-            raise BadField(field, f"expected seconds or an ISO 8601 time, got {value[:60]!r}") from error
-        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    if not 0.0 <= seconds <= 1e11:
-        raise BadField(field, f"expected seconds since 1970, got {value[:60]!r}")
-    return seconds
 
 
 def routes(room: Room) -> APIRouter:

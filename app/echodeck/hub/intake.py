@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import asdict, replace
+from itertools import groupby
 from typing import Any
 
 from .. import wire
@@ -49,29 +50,41 @@ class Intake:
     def make(self, payloads: list[say.Submit], session: Session, change: Change) -> list[Job]:
         """The jobs asked for, all of them or none; workflows are kept with the change. Raises BadField."""
         jobs: list[Job] = []
-        for payload in payloads:
-            info, priority = self._engine(payload.engine or ""), say.priority(payload.priority)
-            wish = self._wishing.read(info, payload, change.at_s)
-            first, graph, climbs = self._spec(info, payload, wish, change.at_s)
-            most = MAX_NODE_SEED if graph else MAX_SEED
-            key = self._desk.graphs.keep(graph, change) if graph else ""
-            first = replace(first, options={**first.options, OPTION: key}) if key else first
-            ranks = self._desk.queue.ranks_for(priority, payload.count, beside=jobs)
-            for number, rank in enumerate(ranks):
-                spec = replace(first, seed=(first.seed + number) % most)
-                jobs.append(Job(id=new_id(), spec=spec, priority=priority, rank=rank,
-                                user=payload.user or session.user, created_s=change.at_s, wish=wish,
-                                climbs=climbs))
+        # Those of one priority that follow each other stand together: their places are found at once.
+        for priority, alike in groupby(payloads, lambda payload: say.priority(payload.priority)):
+            made = [job for payload in alike for job in self._alike(payload, session, change)]
+            ranks = self._desk.queue.ranks_for(priority, len(made), beside=jobs)
+            jobs += [replace(job, priority=priority, rank=rank) for job, rank in zip(made, ranks, strict=True)]
         open_ = self._desk.queue.open()
         if open_ + len(jobs) > MOST_JOBS:
             raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         return jobs
+
+    def _alike(self, payload: say.Submit, session: Session, change: Change) -> list[Job]:
+        """The jobs of one payload, which have no places yet."""
+        info = self._engine(payload.engine or "")
+        wish = self._wishing.read(info, payload, change.at_s)
+        first, graph, climbs = self._spec(info, payload, wish, change.at_s)
+        most = MAX_NODE_SEED if graph else MAX_SEED
+        key = self._desk.graphs.keep(graph, change) if graph else ""
+        first = replace(first, options={**first.options, OPTION: key}) if key else first
+        return [Job(id=new_id(), spec=replace(first, seed=(first.seed + number) % most), wish=wish, climbs=climbs,
+                    user=payload.user or session.user, created_s=change.at_s) for number in range(payload.count)]
+
+    def imagine(self, payloads: list[say.Submit], session: Session, now_s: float) -> list[Job]:
+        """The jobs that `make` would make, to think about; nothing is kept of them. Raises BadField."""
+        change = Change(now_s)
+        try:
+            return self.make(payloads, session, change)
+        finally:
+            self._desk.graphs.drop(change)
 
     def accept(self, jobs: list[Job], change: Change) -> None:
         """They are in the queue as soon as they are durable, not before: nobody works on what could be lost."""
         change.needed = True
         self._desk.queue.expect(jobs)
         change.undo.append(lambda: self._desk.queue.unexpect(jobs))
+        change.undo.append(lambda: self._desk.graphs.drop(change))
         for job in jobs:
             change.batch.jobs[job.id] = job
             self._desk.event("generation_queued", job, change)

@@ -68,6 +68,10 @@ async def _lines(store: Store, desk: Desk) -> list[show.AgentView]:
                 line = msgspec.convert(event.payload, show.LogView)
                 desk.board.put("logs", line.id, line)
                 desk.keep("logs", line.id)
+            case "communication":
+                message = msgspec.convert(event.payload, show.Communication)
+                desk.board.put("messages", message.id, message)
+                desk.keep("messages", message.id)
             case "decision":
                 decision = msgspec.convert(event.payload, mind.DecisionView)
                 desk.board.put("decisions", decision.id, decision)

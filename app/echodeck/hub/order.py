@@ -15,9 +15,10 @@ from ..model.eligible import eligible
 from ..model.facts import Claimed, Completed, Fact, Metered
 from ..model.job import Job, JobState
 from ..wire import say
-from .desk import Desk, Span
+from .desk import Desk
 from .lanes import lanes
 from .ledger import Change
+from .outlook import Turn as Foreseen
 
 STALE_S = 5.0
 """A plan is made anew after so long, even if nothing has happened."""
@@ -102,7 +103,7 @@ class Order:
 
     # --- foreseeing ---
 
-    def line_up(self, waiting: list[Job], now_s: float) -> tuple[list[Job], Mapping[str, Span]]:
+    def line_up(self, waiting: list[Job], now_s: float) -> tuple[list[Job], Mapping[str, Foreseen]]:
         """The jobs in the order in which they will be given out, and from when to when each should run, in seconds
         from now, if it was foreseen here; None where none ever will."""
         desk = self._desk
@@ -118,7 +119,7 @@ class Order:
         coming = iter(turns)
         # What has no turn keeps its place among those that have.
         ordered = [by_id[next(coming).job_id] if job.id in planned else job for job in waiting]
-        spans: dict[str, Span] = {turn.job_id: (max(0.0, turn.start_s - now_s), max(0.0, turn.end_s - now_s))
+        spans: dict[str, Foreseen] = {turn.job_id: (max(0.0, turn.start_s - now_s), max(0.0, turn.end_s - now_s))
                                   for turn in turns}
         return ordered, {**dict.fromkeys(self._unfit), **spans}
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
+from ..model.chain import Chained, foresee
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
 from ..model.history import History
 from ..model.job import Job, JobState, StageState
 from ..model.record import EstimateSample, StageRun, StepSample
 from ..wire.show import Outlook
 
+Turn = tuple[float, float] | None
+_NO_TURNS: Mapping[str, Turn] = {}
 KEEP_EVERY = 5.0
 """Percent of progress between two estimates that are kept for comparison with the truth."""
 
@@ -151,20 +155,26 @@ class Outlooks:
             self._totals[key] = expected_total(spec, self.history.plan(spec), self.history)
         return self._totals[key]
 
-    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float) -> None:
-        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time."""
+    def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float,
+             turns: Mapping[str, Turn] = _NO_TURNS) -> None:
+        """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time.
+
+        `turns` are from when to when the brain has jobs run, in seconds from now (None: never).
+        """
         running = [job for job in in_hand if job.state is JobState.RUNNING]
         readings = [self.read(job.id, now_s) or self.total(job) for job in running]
         left = [reading.eta_s if isinstance(reading, Reading) else reading.median_s for reading in readings]
         pending = [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
-        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending],
+        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending if not job.waits],
                                 zip((job.spec.engine for job in running), left, strict=True), lanes)
+        self._plan = {job_id: span for job_id, span in {**self._plan, **turns}.items() if span is not None}
+        least_s = self._chain(pending, list(zip(running, left, strict=True)), lanes)
         self._planned_s, slots = now_s, len(lanes)
         ends = [end for _, end in self._plan.values()] + left
         if not ends or not slots:
             self.clear = None
             return
-        middle = max(ends)
+        middle = max(*ends, least_s)
         spreads = [(r.low_s, r.high_s, r.eta_s if isinstance(r, Reading) else r.median_s) for r in readings]
         spreads += [(total.low_s, total.high_s, total.median_s) for _, total in pending]
         # Errors of different jobs are taken as independent: their squares add up.
@@ -172,18 +182,22 @@ class Outlooks:
         above = sum((high - mid) ** 2 for _, high, mid in spreads) ** 0.5 / slots
         self.clear = (middle, max(0.0, middle - below), middle + above)
 
-    def retime(self, turns: Mapping[str, tuple[float, float] | None]) -> None:
-        """The brain has these jobs begin and end then (None: never), in seconds from the plan on: all is done so much
-        later, too."""
-        before = max((end for _, end in self._plan.values()), default=0.0)
-        plan = {**self._plan, **turns}
-        self._plan = {job_id: span for job_id, span in plan.items() if span is not None}
-        if self.clear is not None and turns:
-            other = self.clear[0] if self.clear[0] > before else 0.0
-            later = max((end for _, end in self._plan.values()), default=0.0)
-            later = max(other, later) - self.clear[0]
-            middle, low, high = (max(0.0, part + later) for part in self.clear)
-            self.clear = middle, low, high
+    def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, float]],
+               lanes: list[frozenset[str]]) -> float:
+        """Adds the jobs that come after others to the plan. Returns when all can be done at the earliest: they push
+        back what is behind them, so not before all the work is shared out over all the slots."""
+        chained = [Chained(job.id, job.waits, job.spec.engine, total.median_s) for job, total in pending if job.waits]
+        if not chained:
+            return 0.0
+        ends = {job.id: left_s for job, left_s in running} | {job_id: end for job_id, (_, end) in self._plan.items()}
+        self._plan = {**self._plan, **foresee(chained, ends, Counter(chain.from_iterable(lanes)))}
+        work_s = sum(left_s for job, left_s in running if not job.foreign)
+        return (work_s + sum(total.median_s for job, total in pending if job.id in self._plan)) / max(1, len(lanes))
+
+    def turn(self, job: Job) -> tuple[float | None, float]:
+        """When a waiting job should begin (None: nobody can say), and what it should take."""
+        start = self._plan.get(job.id)
+        return None if start is None else self._planned_s + start[0], self.total(job).median_s
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""

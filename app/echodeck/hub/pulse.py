@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
+from ..brain.health import Health, Vitals, examine, percentile_95
+from ..model.engine import EngineInfo
 from ..model.facts import Fact
 from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Host
@@ -13,8 +15,7 @@ from .desk import Desk
 from .session import Session
 
 HOUR_S = 3600.0
-LAG_S = 0.25
-"""A loop later than this by its own clock is impaired."""
+MINUTE_S = 60.0
 
 
 class Pulse:
@@ -23,6 +24,7 @@ class Pulse:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._ended: deque[tuple[float, float, bool]] = deque(maxlen=10_000)
+        self._writes: deque[tuple[float, float]] = deque(maxlen=1000)
         self.lag_s = 0.0
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
@@ -34,6 +36,10 @@ class Pulse:
         for job in jobs:
             if job.finished_s is not None and job.state in (JobState.COMPLETED, JobState.FAILED):
                 self._ended.append((job.finished_s, job.elapsed_s(job.finished_s), job.state is JobState.COMPLETED))
+
+    def wrote(self, took_s: float) -> None:
+        """The store took so long to write a group of changes."""
+        self._writes.append((self._desk.clock(), took_s))
 
     def metrics(self, now_s: float) -> show.Metrics:
         """The mean over all hosts in percent, and the last hour's jobs."""
@@ -64,22 +70,24 @@ class Pulse:
 
     def status(self, now_s: float, metrics: show.Metrics) -> show.SystemStatus:
         """The whole of it, and why where something is wrong."""
-        desk = self._desk
-        workers = desk.workers.online()
-        reasons = [reason for reason in (
-            desk.ledger.refused,
-            "" if any(worker.engines for worker in workers) else "no agent is online, so nothing can be generated",
-            f"the hub is {self.lag_s:.1f} s late" if self.lag_s > LAG_S else "",
-        ) if reason]
-        running = desk.queue.in_hand()
-        impaired = bool(desk.ledger.refused) or self.lag_s > LAG_S
-        consciousness = "impaired" if impaired else "inactive" if not workers else \
-            "active" if running or now_s - desk.decided_s < 60.0 else "idle"
+        health, running = self.health(now_s), len(self._desk.queue.in_hand())
+        healthy = health.status == "healthy"
         stats = show.SystemStats(
-            healthy=not reasons, consciousness=consciousness, working_memory=f"{len(running)}/{desk.workers.slots()}",
-            active_thoughts=len(running), emotional_state="worried" if reasons else "focused" if running else "calm",
-            agents=len(workers), metrics=len(self.hosts()), reasons=reasons)
+            healthy=healthy, consciousness=health.consciousness, working_memory=health.working_memory,
+            active_thoughts=running, emotional_state="focused" if running and healthy else
+            "calm" if healthy else "worried", agents=len(self._desk.workers.online()), metrics=len(self.hosts()),
+            reasons=list(health.reasons), health=health.status)
         return show.SystemStatus(metrics.cpu, metrics.memory, max(metrics.vram.nvidia, metrics.vram.amd), stats)
+
+    def health(self, now_s: float) -> Health:
+        desk = self._desk
+        known: dict[str, EngineInfo] = desk.board.all("engines")
+        here = {name for worker in desk.workers.online() for name in worker.engines}
+        return examine(Vitals(
+            refused=desk.ledger.refused, late_s=self.lag_s,
+            engines={name: known[name].reason if name in known else "" for name in here},
+            write_s=percentile_95([took_s for at_s, took_s in self._writes if at_s > now_s - MINUTE_S]),
+            decided_ago_s=now_s - desk.decided_s, in_hand=len(desk.queue.in_hand()), slots=desk.workers.slots()))
 
     def beat(self, now_s: float) -> None:
         """Tells the metrics, and the status when it has changed."""

@@ -44,6 +44,10 @@ class Queue:
             raise UnknownRecord("job", job_id)
         return job
 
+    def coming(self, job_id: str) -> bool:
+        """It is being written."""
+        return job_id in self._coming
+
     def put(self, job: Job) -> None:
         self._jobs[job.id] = job
 
@@ -109,6 +113,14 @@ class Queue:
         waiting = self.waiting()
         taken = next((n for n, job in enumerate(waiting) if job.rank == rank), None)
         return rank if taken is None else _between(waiting, taken)
+
+    def blocked(self, job: Job) -> str:
+        """For which others a job waits, for people; "" when it waits for none."""
+        if not job.waits:
+            return ""
+        first = self._jobs.get(job.waits[0])
+        more = f" and {len(job.waits) - 1} more" if len(job.waits) > 1 else ""
+        return f"waits for {first.spec.title if first else job.waits[0]}{more}"
 
     def front(self) -> float:
         """A rank before every waiting job."""

@@ -32,6 +32,7 @@ from ..wire import say, show, took
 from . import scene
 from .agents import Agents
 from .asks import Asks
+from .chains import Chains
 from .climbs import Climbs
 from .commands import Commands
 from .desk import Desk
@@ -45,6 +46,7 @@ from .mending import Mending
 from .meters import Meters
 from .order import Order
 from .parts import Parts
+from .post import Post
 from .preempting import Preempting
 from .pulse import Pulse
 from .queue import Follow
@@ -54,6 +56,7 @@ from .shapes import Used
 from .switches import Switches
 from .wishing import Wishing
 from .workers import Workers
+from .workflows import Workflows
 
 log = logging.getLogger(__name__)
 
@@ -95,31 +98,37 @@ class Room:
 
     def _build(self) -> None:
         ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble,
-                        lambda changes, took_s: self.wrote(changes, took_s))
+                        self._wrote)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
+        self._post = Post(self.desk)
         self._order = Order(self.desk)
         self._preempting = Preempting(self.desk, self._order)
         self.ladders = Ladders(self.desk)
         self.climbs = Climbs(self.desk, self.ladders)
         self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))
-        self._reports, self._agents = Reports(self.desk, hands, self._mending), Agents(self.desk, hands)
+        self._reports, self._agents = Reports(self.desk, hands, self._mending), Agents(self.desk, hands, self._post)
         self._foreign = Foreign(self.desk, hands)
         intake = Intake(self.desk, Wishing(self.desk, self.ladders), self.climbs)
         self.climbs.accept = intake.follow_up
         self._commands = Commands(self.desk, self._foreign)
-        self._asks = Asks(self.desk, intake, self.pulse)
+        self._chains = Chains(self.desk)
+        self._workflows = Workflows(self.desk, intake, self._chains)
         self._handlers: dict[str, Handler] = {}
-        for part in (self._commands, self._reports, self._agents, self._foreign, intake, self._asks,
-                     Switches(self.desk)):
+        for part in (self._commands, self._reports, self._agents, self._foreign, intake, Switches(self.desk),
+                     self._workflows, self._post, Asks(self.desk, intake, self.pulse)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
+    def _wrote(self, changes: int, took_s: float) -> None:
+        self.pulse.wrote(took_s)
+        self.wrote(changes, took_s)
+
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, self._order.follow, self._preempting.follow,
-                       *self.followers):
+        for follow in (self.pulse.follow, self._meters.follow, self._chains.follow, self._order.follow,
+                       self._preempting.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -159,7 +168,9 @@ class Room:
         self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
         self.ladders.restore(await self.store.records(KIND))
         self._order.restore()
-        self._asks.restore((await self.store.records("workflows")).values())
+        self._workflows.restore((await self.store.records("workflows")).values())
+        self._chains.expect(desk.queue.all())
+        self._post.restore(await self.store.records("mail"))
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
@@ -232,7 +243,9 @@ class Room:
             self._reports.silent(job_id, agent_id, change)
         for worker in self.desk.workers.silent(now_s):
             self._agents.offline(worker, change)
-        self._asks.settle(change)
+        self._chains.look()
+        self._chains.settle(change)
+        self._workflows.settle(change)
         for job in self.desk.queue.in_hand():
             if job.state is JobState.RUNNING:
                 self.desk.show_job(self._reports.read(job.id, change), now_s)
@@ -247,6 +260,10 @@ class Room:
 
     def _settled(self) -> None:
         """A group of changes has come into force."""
+        if self._chains.unsettled:
+            change = Change(self.clock())
+            self._chains.settle(change)
+            self.desk.ledger.put(change)
         self.desk.refresh(self.clock())
 
     def _trouble(self, reason: str) -> None:
@@ -312,6 +329,8 @@ class Room:
             if change and not change.needed:
                 await self.desk.ledger.put(change)
             raise
+        if not change.needed:  # what could still come to nothing must not carry what has happened
+            self._chains.settle(change)
         if request.type == "register":
             self._presence()  # agents do not watch
         if key and change:

@@ -57,6 +57,7 @@ def initial_state(board: Board, pulse: Pulse, now_s: float, hub_id: str) -> show
         users=presence.users if presence else [], watching=presence.watching if presence else 0, metrics=metrics,
         parts=[wire.plain(part) for part in board.all("parts").values()],
         decisions=[wire.plain(one) for one in board.all("decisions").values()],
+        messages=list(board.all("messages").values()),
         previews=list(board.all("previews").values()), seq=board.seq, protocol=wire.PROTOCOL, hub=hub_id,
         now=show.iso(now_s) or "", version=__version__,
     )

@@ -10,8 +10,8 @@ from ..errors import BadField
 from ..model.metric import metric_of
 from ..model.series import MOST_POINTS
 from .answers import answer, shows
-from .history import moment
 from .keeper import Keeper
+from .moment import moment
 from .shapes import Names, Rows
 
 HOUR_S = 3_600.0

@@ -7,12 +7,13 @@ from typing import Any
 from msgspec import Struct
 
 from ..model.record import Host
-from ..wire.show import InitialState, JobView, LogView, QueueItem, Show
+from ..wire.show import AgentView, Communication, InitialState, JobView, LogView, QueueItem, Show
 from ..wire.took import UsageView
 
 
 class Health(Struct):
-    """`status` is "healthy" or "degraded", `reasons` say why; the rest is the coordinator's state in its own words."""
+    """`status` is "healthy", "degraded" (it works with a fault) or "unhealthy" (no job is accepted, or none can run);
+    `reasons` say why. The rest is the coordinator's state in its own words."""
 
     status: str
     consciousness: str
@@ -214,6 +215,38 @@ class Used(Show):
     job_id: str
     total: UsageView | None
     stages: list[UsageView]
+
+
+class Found(Struct):
+    """The answer to a question; what is in it depends on `what`. `text` has its reasons as sentences."""
+
+    what: str
+    answer: dict[str, Any]
+
+
+class Message(Communication):
+    """A message, with the number of its event."""
+
+    seq: int = 0
+
+
+class Whom(Struct):
+    """Messages, oldest first; `seq` is that of the last one: ask with it as `after` for later ones."""
+
+    messages: list[Message]
+    seq: int
+
+
+class Sent(Show):
+    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away."""
+
+    id: str
+    delivered: int
+    held: bool
+
+
+class Who(Struct):
+    agents: list[AgentView]
 
 
 class Cleared(Show):

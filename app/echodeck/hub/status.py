@@ -48,7 +48,7 @@ def routes(room: Room, settings: Settings) -> APIRouter:
         """Whether the coordinator is well, and why not."""
         stats = status_of(room).stats
         return answer(Health(
-            status="healthy" if stats.healthy else "degraded", consciousness=stats.consciousness,
+            status=stats.health, consciousness=stats.consciousness,
             working_memory=stats.working_memory, active_thoughts=stats.active_thoughts,
             emotional_state=stats.emotional_state, agents=stats.agents, reasons=stats.reasons, service=SERVICE,
             version=__version__, protocol=wire.PROTOCOL, seq=room.board.seq, accepting=not room.refused,
@@ -60,7 +60,7 @@ def routes(room: Room, settings: Settings) -> APIRouter:
         host = newest_host(room)
         gpus = [] if host is None else [gpu for gpu in host.gpus if gpu.vendor == "nvidia"]
         return answer(SystemFigures(
-            status="healthy" if status_of(room).stats.healthy else "degraded", service=SERVICE,
+            status=status_of(room).stats.health, service=SERVICE,
             cpu_percent=host.cpu_percent if host else 0.0, memory_percent=host.memory_percent if host else 0.0,
             vram_used_gb=sum(gpu.memory_used_bytes or 0 for gpu in (host.gpus if host else ())) / GB,
             nvidia_vram_total_gb=sum(gpu.memory_total_bytes or 0 for gpu in gpus) / GB,
@@ -110,7 +110,7 @@ def status_of(room: Room) -> show.SystemStatus:
     # Before the first tick.
     first = room.initial_state().system_status
     stats = show.SystemStats(first.healthy, first.consciousness, first.working_memory, first.active_thoughts,
-                             first.emotional_state, reasons=first.reasons)
+                             first.emotional_state, reasons=first.reasons, health=first.health)
     return show.SystemStatus(first.cpu, first.memory, first.vram.nvidia, stats)
 
 

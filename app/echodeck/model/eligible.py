@@ -17,6 +17,8 @@ def eligible(job: Job, worker_id: str, now_s: float) -> str:
         return f"{job.paused_by or 'somebody'} paused it"
     if job.state is not JobState.PENDING:
         return f"it is {job.state.value}"
+    if job.waits:
+        return f"it waits for {len(job.waits)} other {'job' if len(job.waits) == 1 else 'jobs'}"
     if job.not_before_s > now_s:
         return f"it is tried again in {math.ceil(job.not_before_s - now_s)} s"
     if host_of(worker_id) in job.avoid:

@@ -200,8 +200,24 @@ class Rerouted:
     climb: Climb | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Awaits:
+    """Which of the jobs that it comes after have not ended; none: it may go on."""
+
+    at_s: float
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledOff:
+    """One of the jobs that it comes after has not completed; `reason` is for people."""
+
+    at_s: float
+    reason: str
+
+
 Fact = (
     PauseAsked | ResumeAsked | CancelAsked | RetryAsked | MoveAsked | Moved | Claimed | Readopted | Adopted | Started
     | Refused | Measured | Planned | StageStarted | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow
-    | Completed | Failed | WorkerLost | Released | Metered | Rerouted
+    | Completed | Failed | WorkerLost | Released | Metered | Rerouted | Awaits | CalledOff
 )

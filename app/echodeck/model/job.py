@@ -174,6 +174,10 @@ class Job:
     `not_before_s` is until when it waits before it is tried again, `avoid` the hosts it does not fit on, `tries` what
     went wrong before, `climbs` its moves on the ladder of models. `asked` is the spec as it was asked for, if something
     was changed since. `follows` is the job whose picture was not good enough, so that this one was queued.
+
+    `after` are the jobs that it comes after, `waits` those of them that have not ended: while there are any, it is not
+    given out. When one of them does not complete it is called off, and `called_off` says why; with `on_failure`
+    "continue" it goes on all the same.
     """
 
     id: str
@@ -201,6 +205,10 @@ class Job:
     paused_total_s: float = 0.0
     cancelled_by: str = ""
     moved_by: str = ""
+    after: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    on_failure: str = "cancel"
+    called_off: str = ""
     cannot: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     usage: tuple[Usage, ...] = ()

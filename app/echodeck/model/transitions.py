@@ -12,6 +12,8 @@ from enum import StrEnum
 from ..errors import IllegalTransition
 from .facts import (
     Adopted,
+    Awaits,
+    CalledOff,
     CancelAsked,
     CancelledNow,
     Claimed,
@@ -78,6 +80,11 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.HELD, CancelAsked): _P.CANCELLED,
     (_P.HELD, Moved): _P.HELD,
     (_P.HELD, Readopted): _P.PAUSED,
+    # Of jobs that come after others: they wait for those, and are called off with them.
+    (_P.PENDING, Awaits): _P.PENDING,
+    (_P.PENDING, CalledOff): _P.CANCELLED,
+    (_P.HELD, Awaits): _P.HELD,
+    (_P.HELD, CalledOff): _P.CANCELLED,
     # In another program's queue: asking only records the request, and what happens there is told.
     (_P.ELSEWHERE, CancelAsked): _P.ELSEWHERE,
     (_P.ELSEWHERE, MoveAsked): _P.ELSEWHERE,
@@ -220,7 +227,8 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
         case RetryAsked(_, rank, by):
             # What was another's becomes ours: it is done again from our own queue.
             again = replace(job, rank=rank, error=None, outputs=(), cancelled_by="", moved_by="", attempt=0, lost=0,
-                            origin="echodeck", cannot={}, user=job.user or by, not_before_s=0.0, avoid=(), tries=())
+                            origin="echodeck", cannot={}, user=job.user or by, not_before_s=0.0, avoid=(), tries=(),
+                            waits=(), called_off="")
             if not job.wish.auto:  # where the model is left open, the rung that it stands on is kept
                 again = replace(again, spec=job.asked or job.spec, asked=None)
             return _fresh(again, state)
@@ -278,6 +286,10 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             return _given_up(replace(job, rank=rank, lost=job.lost + 1), at_s, hold=target is Phase.HELD)
         case Metered(_, usage):
             return replace(job, usage=usage)
+        case Awaits(_, jobs):
+            return job if jobs == job.waits else replace(job, waits=jobs)
+        case CalledOff(at_s, reason):
+            return replace(_ended(job, state, at_s), called_off=reason)
         case Released(at_s):
             if job.request == "cancel":
                 return _ended(job, JobState.CANCELLED, at_s)
@@ -383,4 +395,5 @@ def check(job: Job) -> None:
     assert (job.finished_s is not None) == (job.state in TERMINAL), story(job)
     assert job.error is None or job.state is JobState.FAILED, story(job)
     assert not job.usage or job.state in TERMINAL, story(job)
+    assert not job.called_off or job.state is JobState.CANCELLED, story(job)
 

@@ -46,6 +46,17 @@ class Batch:
     estimates: list[EstimateSample] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which messages are looked for: to one, about one job, of these levels, with all of these words in what is said
+    or in who said it. ASCII letters are alike in either case, as SQLite has it. Empty: any."""
+
+    to: str = ""
+    job_id: str = ""
+    levels: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
 class Store(Protocol):
     """Raises StoreHeld when opened twice, StoreUnavailable when it cannot write (full, read-only, damaged)."""
 
@@ -64,6 +75,9 @@ class Store(Protocol):
 
     async def events(self, after: int, limit: int) -> list[Event]:
         """Events with seq > after, in order, at most `limit`."""
+
+    async def messages(self, sought: Sought, *, after: int = 0, limit: int = 100) -> list[Event]:
+        """Events of the kind "messages" with seq > after: the newest `limit`, in order."""
 
     async def jobs(self, *, states: frozenset[str] | None = None, since_s: float | None = None,
                    limit: int | None = None) -> list[Job]:

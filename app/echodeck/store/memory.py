@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..errors import StoreHeld
 from ..model.job import Job
 from ..model.record import EstimateSample, StageRun, StepSample
-from . import Batch, Event
+from . import Batch, Event, Sought
 from .schema import pack, unpack
 
 _S = TypeVar("_S", StepSample, EstimateSample)
@@ -77,6 +77,11 @@ class MemoryStore:
         found = [(event, text) for event, text in self._events if event.seq > after]
         return [replace(event, payload=unpack(text)) for event, text in found[: max(0, limit)]]
 
+    async def messages(self, sought: Sought, *, after: int = 0, limit: int = 100) -> list[Event]:
+        found = [(event, text) for event, text in self._events if event.kind == "messages" and event.seq > after]
+        wanted = [replace(event, payload=payload) for event, text in found if _is(sought, payload := unpack(text))]
+        return wanted[max(0, len(wanted) - max(0, limit)):]
+
     async def jobs(self, *, states: frozenset[str] | None = None, since_s: float | None = None,
                    limit: int | None = None) -> list[Job]:
         found = [
@@ -118,6 +123,19 @@ class MemoryStore:
         self._replies = {key: kept for key, kept in self._replies.items() if kept[0] >= before_s}
         self._steps = {key: step for key, step in self._steps.items() if step.at_s >= before_s}
         return before - len(self._events) - len(self._replies) - len(self._steps)
+
+
+def _is(sought: Sought, message: dict[str, Any]) -> bool:
+    said = [_plain_case(str(message.get(name, ""))) for name in ("message", "source")]
+    return ((not sought.to or message.get("to") == sought.to)
+            and (not sought.job_id or message.get("jobId") == sought.job_id)
+            and (not sought.levels or message.get("level") in sought.levels)
+            and all(any(_plain_case(word) in text for text in said) for word in sought.words))
+
+
+def _plain_case(text: str) -> str:
+    """Only ASCII letters in small ones, as SQLite compares."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def _newest(samples: Iterable[_S], job_id: str | None, since_s: float, limit: int,

@@ -50,6 +50,8 @@ MIGRATIONS: list[tuple[str, ...]] = [
         "CREATE INDEX estimates_at ON estimates (at_s)",
     ),
     ("ALTER TABLE runs ADD COLUMN shape TEXT NOT NULL DEFAULT ''",),
+    # Few events are messages, and only those are looked through.
+    ("CREATE INDEX events_messages ON events (seq) WHERE kind = 'messages'",),
 ]
 
 
@@ -84,6 +86,13 @@ UPSERT_RECORD = ("INSERT INTO records (kind, key, body) VALUES (?, ?, ?) "
                  "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body")
 DELETE_RECORD = "DELETE FROM records WHERE kind = ? AND key = ?"
 INSERT_REPLY = "INSERT INTO replies (key, at_s, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+def like(words: str) -> str:
+    """A LIKE pattern (with ESCAPE '\\') for what contains these words as they are."""
+    for special in "\\%_":
+        words = words.replace(special, f"\\{special}")
+    return f"%{words}%"
 
 
 def pack(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ..errors import StoreHeld, StoreUnavailable
 from ..model.job import Job
 from ..model.record import EstimateSample, StageRun, StepSample
-from . import Batch, Event, schema
+from . import Batch, Event, Sought, schema
 from .connection import Connection, Work, transaction
 from .lock import DirectoryLock, unusable
 
@@ -71,8 +71,25 @@ class SqliteStore:
 
     async def events(self, after: int, limit: int) -> list[Event]:
         sql = "SELECT type, kind, key, payload, at_s, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
-        rows = await self._select(sql, (after, max(0, limit)))
-        return [Event(type_, kind, key, schema.unpack(text), at_s, seq) for type_, kind, key, text, at_s, seq in rows]
+        return [_event(row) for row in await self._select(sql, (after, max(0, limit)))]
+
+    async def messages(self, sought: Sought, *, after: int = 0, limit: int = 100) -> list[Event]:
+        sql = "WHERE kind = 'messages' AND seq > ?"
+        given: list[Any] = [after]
+        for name, value in (("to", sought.to), ("jobId", sought.job_id)):
+            if value:
+                sql += f" AND json_extract(payload, '$.{name}') = ?"
+                given.append(value)
+        if sought.levels:
+            sql += f" AND json_extract(payload, '$.level') IN ({', '.join('?' * len(sought.levels))})"
+            given += sought.levels
+        for word in sought.words:
+            sql += (" AND (json_extract(payload, '$.message') LIKE ? ESCAPE '\\'"
+                    " OR json_extract(payload, '$.source') LIKE ? ESCAPE '\\')")
+            given += [schema.like(word)] * 2
+        columns = "SELECT type, kind, key, payload, at_s, seq FROM events"
+        rows = await self._select(f"{columns} {sql} ORDER BY seq DESC LIMIT ?", (*given, max(0, limit)))
+        return [_event(row) for row in reversed(rows)]
 
     async def jobs(self, *, states: frozenset[str] | None = None, since_s: float | None = None,
                    limit: int | None = None) -> list[Job]:
@@ -138,6 +155,11 @@ class SqliteStore:
         if self._writer is None:
             raise StoreUnavailable(f"the store in {self.directory} is not open")
         return await self._writer.run(work)
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    type_, kind, key, text, at_s, seq = row
+    return Event(type_, kind, key, schema.unpack(text), at_s, seq)
 
 
 def _append(connection: sqlite3.Connection, batch: Batch, at_s: float) -> list[int]:

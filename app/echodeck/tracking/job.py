@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..errors import BadField
 from .ending import ending_of, uncaught
 from .facts import spec_of, text, whole, with_facts
+from .mail import MOST_MAIL, Mail
 from .story import Event
 from .wish import Wish
 
@@ -66,6 +67,7 @@ class Job:
         self.figures: dict[str, float] = {}
         self.events: deque[tuple[int, float, Event]] = deque()
         self.dropped = 0
+        self.mail: deque[Mail] = deque(maxlen=MOST_MAIL)
         self.began_s, self.uncaught = 0.0, 0
         self.wish = Wish(self._say, self._gone_s)
         self._link: Link | None = None
@@ -125,6 +127,10 @@ class Job:
         self._outputs += 1
         # Where it is now: the script may go on to another directory.
         self._say("made", os.path.abspath(os.fsdecode(path_or_image)) if path else path_or_image, self._outputs)
+
+    def messages(self) -> list[Mail]:
+        """What was said to it (see `echodeck say --job`) since this was asked last, oldest first."""
+        return [self.mail.popleft() for _ in range(len(self.mail))]
 
     def describe(self, **facts: Any) -> None:
         """What is known only later: model, width, height, steps, prompt, sampler, …"""

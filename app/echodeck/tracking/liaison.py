@@ -24,6 +24,7 @@ from ..model.engine import tidy, visible
 from ..version import __version__
 from ..wire import Message, say
 from .facts import text
+from .mail import Sorter, mail
 from .told import Told
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Liaison:
         self._reporter = Reporter(self._client, Outbox())
         self.tell = self._reporter.take
         self._client.on("job_command", self._command)
+        self._client.on("communication", self._communication)
+        self._sorter = Sorter(self._agent_id, self._host, self._name)
         self._heartbeat_s = settings.heartbeat_s
         self._commanded_s: dict[str, float] = {}
         self._unknown: set[str] = set()
@@ -149,6 +152,10 @@ class Liaison:
         self._commanded_s = {one: at_s for one, at_s in self._commanded_s.items() if one in self._told}
         self._commanded_s[job_id] = time.monotonic()
         self._ask(job_id, str(message.payload.get("command")))
+
+    def _communication(self, message: Message) -> None:
+        for job_id in self._sorter.take(message.payload, self._told):
+            self._told[job_id].job.mail.append(mail(message.payload))
 
     def _ask(self, job_id: str, command: str) -> None:
         told = self._told.get(job_id)

@@ -80,6 +80,7 @@ INITIAL: dict[str, tuple[str, str]] = {
     "jobs": ("jobs", "jobId"), "agents": ("agents", "id"), "alerts": ("alerts", "id"), "logs": ("logs", "id"),
     "hosts": ("hosts", "name"), "engines": ("engines", "name"), "previews": ("previews", "jobId"),
     "parts": ("parts", "name"), "decisions": ("decisions", "id"),
+    "messages": ("messages", "id"),
 }
 """initial_state's lists: its field, the board's kind, and the key field of an item."""
 

@@ -139,18 +139,45 @@ class Subscribe(Say):
 
 
 class Query(Say):
-    """A question to the coordinator. `job_id` or `job` (a submit payload) for "estimate" and "why"."""
+    """A question to the coordinator; the answer is the ack's `answer`, and a `query_result`.
 
-    what: Literal["health", "plan", "estimate", "capacity", "why"]
+    "estimate" and "why" are of `job_id`; an estimate also of `job`, a submit payload. "plan" may `add` jobs, which are
+    not queued: what would become of those that wait. "recommend" chooses a model for `count` jobs like `job` by a
+    `deadline` (ISO 8601, or seconds since the epoch) and a `quality` (a score from 0 to 100, or a word), out of
+    `models` if there are any. "compare" sets `jobs` side by side, or `job` with each of `models`.
+    """
+
+    what: Literal["health", "plan", "estimate", "capacity", "why", "recommend", "compare"]
     job_id: str = ""
     job: Submit | None = None
+    add: Annotated[list[Submit], Meta(max_length=100)] = []
+    jobs: Annotated[list[Submit], Meta(max_length=20)] = []
+    models: Annotated[list[str], Meta(max_length=100)] = []
+    count: Annotated[int, Meta(ge=1, le=1000)] = 1
+    deadline: str | float = ""
+    quality: Annotated[float, Meta(ge=0, le=100)] | Literal["draft", "standard", "final"] | None = None
+
+
+OnFailure = Literal["cancel", "continue"]
+
+
+class Task(Submit):
+    """A job of a workflow. `after` are those of the same workflow that it comes after: their names, or their places
+    from 0. When one of them does not complete, it is cancelled, or with `on_failure` "continue" goes on all the same.
+    """
+
+    name: Annotated[str, Meta(max_length=80)] = ""
+    after: Annotated[list[str | int], Meta(max_length=1000)] = []
+    on_failure: OnFailure | UnsetType = UNSET
 
 
 class Workflow(Say):
-    """Jobs to be queued one after the other; the result is sent when all of them have ended."""
+    """Jobs in the order given, each as soon as those that it comes after have completed; the result is sent when all
+    of them have ended. `on_failure` is for the jobs that say nothing themselves."""
 
-    jobs: Annotated[list[Submit], Meta(min_length=1, max_length=1000)]
+    jobs: Annotated[list[Task], Meta(min_length=1, max_length=1000)]
     name: Annotated[str, Meta(max_length=200)] = ""
+    on_failure: OnFailure = "cancel"
 
 
 # --- agents ----------------------------------------------------------------------------------------------------------
@@ -306,8 +333,9 @@ VIEWER: dict[str, type[Say]] = {
     "engine_command": EngineCommand,
     "read_workflow": ReadWorkflow,
     "brain_switch": BrainSwitch,
+    "query": Query,
+    "workflow": Workflow,
 }
-ASKER: dict[str, type[Say]] = {**VIEWER, "query": Query, "workflow": Workflow}
 WORKER: dict[str, type[Say]] = {
     **VIEWER,
     "register": Register,
@@ -323,10 +351,10 @@ WORKER: dict[str, type[Say]] = {
 }
 ENDPOINTS: dict[str, dict[str, type[Say]]] = {
     "/api/ws": VIEWER,
-    "/api/echo/ws": ASKER,
+    "/api/echo/ws": VIEWER,
     "/api/coordination/ws": WORKER,
 }
-"""What may be said where."""
+"""What may be said where. Existing clients ask at `/api/echo/ws`; whoever watches may ask as well."""
 
 
 def given(submit: Submit) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class JobView(Show):
     `notBefore` is until when it waits to be tried again, `avoid` the hosts it did not fit on, `tries` what went wrong
     before, `climbs` its moves on a ladder of models. `asked` has what was asked for where it is another now, `follows`
     is the job whose picture was not good enough. `why` says why a waiting job is at its place in the queue, or why
-    nobody takes it.
+    nobody takes it. `after` are the jobs that it comes after, `waits` those of them that have not ended; `calledOff`
+    says why it was cancelled with one of them.
     """
 
     job_id: str
@@ -123,7 +124,10 @@ class JobView(Show):
     climbs: list[ClimbView]
     asked: dict[str, Any]
     follows: str
-    why: str = ""
+    why: str
+    after: list[str]
+    waits: list[str]
+    called_off: str
 
 
 class Outlook(Struct):
@@ -188,6 +192,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         wish=wish_view(job), not_before=iso(job.not_before_s or None), avoid=list(job.avoid),
         tries=[try_view(one) for one in job.tries], climbs=[climb_view(one) for one in job.climbs], asked=asked(job),
         follows=job.follows,
+        after=list(job.after), waits=list(job.waits), called_off=job.called_off,
     )
 
 
@@ -263,7 +268,8 @@ class MetricsUpdate(Struct):
 
 
 class SystemStats(Struct):
-    """The coordinator's state in the fixed protocol's words."""
+    """The coordinator's state in the fixed protocol's words. `health` is "healthy" (and only then is `healthy` true),
+    "degraded" (it works with a fault) or "unhealthy" (no job is accepted, or none can run); `reasons` say why."""
 
     healthy: bool = True
     consciousness: str = "idle"
@@ -273,6 +279,7 @@ class SystemStats(Struct):
     agents: int = 0
     metrics: int = 0
     reasons: list[str] = []
+    health: str = "healthy"
 
 
 class SystemStatus(Struct):
@@ -294,6 +301,7 @@ class InitialStatus(Struct):
     active_thoughts: int
     emotional_state: str
     reasons: list[str] = []
+    health: str = "healthy"
 
 
 class AgentView(Struct):
@@ -454,6 +462,7 @@ class InitialState(Show):
     metrics: Metrics
     parts: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
+    messages: list[Communication]
     previews: list[PreviewView]
     seq: int
     protocol: int
@@ -467,7 +476,7 @@ class InitialState(Show):
 def initial_status(status: SystemStatus, vram: Vram) -> InitialStatus:
     stats = status.stats
     return InitialStatus(status.cpu, status.memory, vram, stats.healthy, stats.consciousness, stats.working_memory,
-                         stats.active_thoughts, stats.emotional_state, stats.reasons)
+                         stats.active_thoughts, stats.emotional_state, stats.reasons, stats.health)
 
 
 def queue_item(job: Job) -> QueueItem:

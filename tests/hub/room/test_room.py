@@ -266,7 +266,7 @@ async def test_why_a_job_waits_and_how_long_it_takes(place: Any, ada: Any, agent
     await ada.say("query", what="estimate", jobId=first)
     await ada.say("query", what="estimate", job={"prompt": "a"})
     why, mine, other = (one["answer"] for one in ada.heard("query_result"))
-    assert "1 of 1 slots" in why["why"]
+    assert "1 of 1 slot that can do it is taken" in why["why"]
     assert mine["jobId"] == first
     assert other["etaLow"] < other["eta"] < other["etaHigh"]
     with pytest.raises(BadField):

@@ -132,6 +132,18 @@ class Ladders(Component):
     _esm = module("ladders")
 
 
+class Ask(Component):
+    """Questions to the coordinator, answered in words and figures."""
+
+    _esm = module("fields", "answers", "ask")
+
+
+class Messages(Component):
+    """What people and agents say to each other."""
+
+    _esm = module("fields", "messages")
+
+
 class SubmitForm(Component):
     """The form that queues a job: a dialog, or `inline` a card."""
 

@@ -45,6 +45,13 @@ function rowButtons(feed, jobId) {
   return node;
 }
 
+// For which other jobs it waits; "" if for none.
+function waitsFor(feed, job) {
+  const names = (job.waits ?? []).map((id) => feed.board.get("jobs", id)?.title ?? id.slice(0, 8));
+  return names.length ? `waits for ${names.slice(0, 2).join(", ")}${names.length > 2 ? ` and ${names.length - 2} more`
+    : ""}` : "";
+}
+
 function row(feed, jobId) {
   const [position, name, quiet] = [h("span.position"), h("b.name"), h("small")];
   const starts = h("span.starts", { data: { testid: "queue-start" } });
@@ -72,10 +79,10 @@ function row(feed, jobId) {
     setText(position, String(place));
     setText(name, job.title);
     setAttr(name, "title", job.prompt || job.title);
-    setText(quiet, [job.user, job.model, size(job), ...storyOf(job)].filter(Boolean).join(" · "));
+    setText(quiet, [waitsFor(feed, job), job.user, job.model, size(job), ...storyOf(job)].filter(Boolean).join(" · "));
     setAttr(quiet, "title", storyOf(job).join(" · "));
     because(moved, job.movedBy && `moved by ${job.movedBy}`);
-    because(why, job.status === "pending" && job.why);
+    because(why, job.status === "pending" && !job.waits.length && job.why);
     setText(starts, asked(job) || startOf(job));
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));

@@ -27,7 +27,8 @@ function lineOf(feed, job, missing) {
   const took = job.status === "completed" ? `in ${short(job.elapsed)}` : "";
   const many = job.outputs.length > 1 ? `${job.outputs.length} files` : "";
   const gone = missing && job.outputs.length && !job.outputs[0].link ? placeOf(job, job.outputs[0]) : "";
-  return [job.status === "cancelled" ? `cancelled${job.cancelledBy ? ` by ${job.cancelledBy}` : ""}` : "", job.model,
+  const why = job.cancelledBy ? ` by ${job.cancelledBy}` : job.calledOff ? `: ${job.calledOff}` : "";
+  return [job.status === "cancelled" ? `cancelled${why}` : "", job.model,
     many, took, since((feed.now() - when(job.finishedAt)) / 1000), gone].filter(Boolean).join(" · ");
 }
 

@@ -1,0 +1,28 @@
+"""Durations and counts in words, as a person would say them."""
+
+from __future__ import annotations
+
+
+def span(seconds: float) -> str:
+    """About how long: "12 s", "4 min", "1 h 20 min", "3 days"."""
+    whole = max(0.0, seconds)
+    if whole < 99.5:
+        return f"{whole:.1f} s" if 0.05 <= whole < 9.95 else f"{whole:.0f} s"
+    minutes = round(whole / 60.0)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        hours, left = divmod(minutes, 60)
+        return f"{hours} h {left} min" if left else f"{hours} h"
+    return f"{whole / 86_400.0:.0f} days"
+
+
+def between(low_s: float, high_s: float) -> str:
+    """"30 s to 55 s", or one figure where both are the same in words."""
+    low, high = span(low_s), span(high_s)
+    return low if low == high else f"{low} to {high}"
+
+
+def many(count: int, noun: str) -> str:
+    """"1 job", "3 jobs"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

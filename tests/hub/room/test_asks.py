@@ -1,0 +1,171 @@
+"""Questions about what is to come: in figures and in sentences, and nothing is queued for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echodeck.errors import BadField, UnknownRecord
+from echodeck.model.engine import EngineInfo, ModelInfo, Param
+
+GRAPH = json.loads((Path(__file__).parents[2] / "model" / "workflows" / "sd15.json").read_text(encoding="utf-8"))
+TWO = EngineInfo("sketch", models=(ModelInfo("sketch-s"), ModelInfo("sketch-l")), samplers=("euler",), params=(
+    Param("width", 64, 512, 64, 8), Param("height", 64, 512, 64, 8), Param("steps", 1, 100, 4),
+    Param("seed", 0, 2**31 - 1, 0)))
+
+
+async def ask(person: Any, what: str, **payload: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = (await person.say("query", what=what, **payload))["answer"]
+    assert answer["text"], "every answer says its reasons"
+    assert all(isinstance(one, str) and one for one in answer["text"])
+    return answer
+
+
+async def run(agent: Any, place: Any, step_s: float) -> None:
+    """The next job, from claim to end, at this speed."""
+    job = await agent.claim()
+    await agent.begin(job)
+    for step in range(1, 5):
+        place.clock.now_s += step_s
+        await agent.step(job, step, step_s)
+    await agent.report(job, "stage_done", index=1, durationS=4 * step_s)
+    await agent.report(job, "completed", outputs=[{"path": "a.png"}])
+
+
+@pytest.fixture
+async def models(place: Any, ada: Any, agent: Any) -> Any:
+    """An agent that has run both of its models, the large one three times as slow."""
+    await agent.say("register", agentId=agent.name, host="studio", engines=[TWO], slots=1)
+    for _ in range(3):
+        for model, step_s in (("sketch-s", 1.0), ("sketch-l", 3.0)):
+            await ada.submit(model=model)
+            await run(agent, place, step_s)
+    return agent
+
+
+async def test_why_a_job_waits_is_told_with_figures(place: Any, ada: Any, models: Any) -> None:
+    first, second, third = [*(await ada.submit(title="hills")), *(await ada.submit(2, title="lake"))]
+    await models.begin(await models.claim())
+    why = (await ask(ada, "why", jobId=third))["text"]
+    assert why[0].startswith("1 job is before it, about ")
+    assert why[0].endswith("and 1 of 1 slot that can do it is taken")
+    assert why[1].startswith("studio works on hills, about ")
+    assert why[2].startswith("it should begin in about ")
+    assert (await ask(ada, "why", jobId=second))["text"][0].startswith("no job is before it")
+    running = await ask(ada, "why", jobId=first)
+    assert running["text"][0] == f"it is in hand of {models.worker}"
+    assert "left" in running["text"][1]
+
+
+async def test_why_says_what_holds_a_job(place: Any, ada: Any, agent: Any) -> None:
+    paused, = await ada.submit()
+    await ada.command(paused, "pause")
+    first, second = (await ada.say("workflow", jobs=[{"prompt": "lake"}, {"prompt": "b", "after": [0]}]))["jobIds"]
+    assert (await ask(ada, "why", jobId=paused))["text"][0] == "ada paused it before it began"
+    assert (await ask(ada, "why", jobId=second))["text"][0] == "waits for lake"
+    await ada.command(first, "cancel")
+    ended = (await ask(ada, "why", jobId=second))["text"]
+    assert ended == ["it has ended: cancelled: lake, which it comes after, was cancelled"]
+    with pytest.raises(UnknownRecord):
+        await ask(ada, "why", jobId="nobody")
+
+
+async def test_what_was_decided_about_a_job_is_part_of_why(place: Any, ada: Any, agent: Any) -> None:
+    job_id, = await ada.submit()
+    from echodeck.hub.ledger import Change
+
+    change = Change(place.clock.now_s)
+    place.room.desk.decide(change, "order", "goes first", "its model is loaded", job_id)
+    await place.room.desk.ledger.put(change)
+    assert (await ask(ada, "why", jobId=job_id))["text"][-1] == "goes first: its model is loaded"
+
+
+async def test_what_if_twenty_more_were_added(place: Any, ada: Any, models: Any) -> None:
+    ids = await ada.submit(2, priority="low")
+    plain = await ask(ada, "plan")
+    assert [row["jobId"] for row in plain["jobs"]] == ids
+    added = await ask(ada, "plan", add=[{"prompt": "x", "count": 20}])
+    assert place.order() == ids, "nothing is queued"
+    assert len(added["added"]) == 20
+    assert added["clearAt"] > added["clearBefore"] == plain["clearAt"]
+    assert all(row["shift"] > 60.0 for row in added["jobs"]), "those of low priority come after"
+    behind = await ask(ada, "plan", add=[{"prompt": "x", "count": 20, "priority": "low"}])
+    assert [row["shift"] for row in behind["jobs"]] == [0.0, 0.0]
+    assert "no job that waits would begin later" in behind["text"]
+    assert (await ask(ada, "plan"))["clearAt"] == plain["clearAt"], "the plan itself is as it was"
+
+
+async def test_a_workflow_that_is_only_thought_about_leaves_nothing(place: Any, ada: Any) -> None:
+    hand = await place.hand("c")
+    await hand.say("register", agentId="c", host="s", engines=[EngineInfo("comfyui", kind="comfyui", workflows=True)])
+    await ask(ada, "estimate", job={"engine": "comfyui", "workflow": GRAPH})
+    await ada.say("submit", engine="comfyui", workflow=GRAPH)
+    assert len(await place.store.records("graphs")) == 1, "the one that is queued is written"
+
+
+async def test_which_model_by_then(place: Any, ada: Any, models: Any) -> None:
+    cheap = await ask(ada, "recommend")
+    assert cheap["choice"]["model"] == "sketch-s", "the cheapest"
+    assert [one["model"] for one in cheap["alternatives"]] == ["sketch-l"]
+    soon = place.clock.now_s + 2.0
+    none = await ask(ada, "recommend", deadline=soon)
+    assert none["choice"] is None
+    assert not any(one["inTime"] for one in none["alternatives"])
+    later = await ask(ada, "recommend", deadline=place.clock.now_s + 3600.0, count=10)
+    assert later["choice"]["fits"]
+    assert later["choice"]["doneHigh"] <= later["deadline"]
+    unknown = await ask(ada, "recommend", quality="final")
+    assert unknown["quality"] == 80.0
+    assert unknown["choice"] is None, "nobody has judged any"
+    for wrong in ("yesterday", place.clock.now_s - 1.0):
+        with pytest.raises(BadField, match="deadline"):
+            await ask(ada, "recommend", deadline=wrong)
+
+
+async def test_what_waits_is_counted_in(place: Any, ada: Any, models: Any) -> None:
+    free = await ask(ada, "recommend")
+    await ada.submit(10)
+    busy = await ask(ada, "recommend")
+    assert busy["choice"]["doneAt"] > free["choice"]["doneAt"]
+
+
+async def test_models_side_by_side(place: Any, ada: Any, models: Any) -> None:
+    found = await ask(ada, "compare", models=["sketch-s", "sketch-l"], job={"steps": 4})
+    small, large = found["options"]
+    assert 2.0 < large["duration"] / small["duration"] < 3.5
+    assert small["basis"] == "same"
+    assert any("times as long a picture" in one for one in found["text"])
+    sizes = await ask(ada, "compare", jobs=[{"width": 64}, {"width": 512}])
+    assert [one["basis"] for one in sizes["options"]] == ["same", "scaled"]
+    for wrong in ({}, {"models": ["sketch-s"]}, {"models": ["sketch-s", "other"]}):
+        with pytest.raises(BadField, match=r"jobs|models"):
+            await ask(ada, "compare", **wrong)
+
+
+async def test_how_much_can_be_done(place: Any, ada: Any, models: Any) -> None:
+    free = await ask(ada, "capacity")
+    assert (free["slots"], free["free"]) == (1, 1)
+    rates = {row["model"]: row["perHour"] for row in free["kinds"]}
+    assert rates["sketch-s"] > rates["sketch-l"] > 100.0
+    await ada.submit()
+    await models.begin(await models.claim())
+    taken = await ask(ada, "capacity")
+    assert taken["free"] == 0
+    assert taken["nextFree"] is not None
+    assert "0 of 1 slot is free" in taken["text"]
+
+
+async def test_estimates_are_told_in_words_too(ada: Any, models: Any) -> None:
+    assert "it should take about" in (await ask(ada, "estimate", job={"prompt": "x"}))["text"][0]
+    job_id, = await ada.submit()
+    assert (await ask(ada, "estimate", jobId=job_id))["duration"] > 0
+
+
+async def test_nobody_is_there(place: Any, ada: Any) -> None:
+    assert "no agent that generates is online" in (await ask(ada, "capacity"))["text"]
+    health = await ask(ada, "health")
+    assert (health["health"], health["consciousness"], health["healthy"]) == ("unhealthy", "inactive", False)
+    assert (await ask(ada, "recommend"))["choice"] is None
