@@ -257,7 +257,7 @@ class World:
 
     def _machine(self, told: Told) -> None:
         rng, busy = self.rng, self.current is not None and self.current.state is JobState.RUNNING
-        target_c = (self.cool_c if busy else 42.0) + (25.0 if self.on("hot") else 0.0)
+        target_c = 96.0 if self.on("hot") else self.cool_c if busy else 42.0
         self.temp_c += (target_c - self.temp_c) * 0.1 + rng.gauss(0.0, 0.4)
         filling = self.on("disk")
         if filling is not None:

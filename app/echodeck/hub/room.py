@@ -52,6 +52,7 @@ from .reports import Reports
 from .session import Session, Shown
 from .shapes import Used
 from .switches import Switches
+from .watch import Watch
 from .wishing import Wishing
 from .workers import Workers
 
@@ -98,7 +99,8 @@ class Room:
                         lambda changes, took_s: self.wrote(changes, took_s))
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
-        self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
+        self.pulse, self._meters, self._watch = Pulse(self.desk), Meters(self.desk), Watch(self.desk)
+        self.desk.stepped = self._watch.stepped
         hands = self._hands = Hands(self.desk)
         self._order = Order(self.desk)
         self._preempting = Preempting(self.desk, self._order)
@@ -119,7 +121,7 @@ class Room:
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
         for follow in (self.pulse.follow, self._meters.follow, self._order.follow, self._preempting.follow,
-                       *self.followers):
+                       self._watch.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -240,6 +242,7 @@ class Room:
         self._meters.tick(change)
         self._preempting.tick(change)
         self.climbs.tick(change)
+        self._watch.tick(change)
         self.desk.ledger.put(change)
         self._mending.tick(now_s)
         self.desk.refresh(now_s)

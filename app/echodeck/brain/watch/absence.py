@@ -53,9 +53,10 @@ class Absences:
         """A machine whose agent is gone as well is silent by the same cause; who tells of the agent says so."""
         for name, seen in self._hosts.items():
             late_s = now_s - seen.at_s
-            absent = name in there and late_s > max(LEAST_LATE_S, LATE_PERIODS * seen.period_s)
+            late = late_s > max(LEAST_LATE_S, LATE_PERIODS * seen.period_s)
             for rule in self._of("host", name):
-                if self._see(rule, name, absent, now_s):
+                trigger = self._trigger(rule, name)
+                if trigger.see(now_s, bad=late and name in there, good=not late):
                     yield Finding(f"silent:{name}", rule.level, rule.title or f"{name} is silent",
                                   f"its agent is there, but it was not measured for {span(late_s)}", name)
 
@@ -69,7 +70,8 @@ class Absences:
             names = ", ".join(sorted(engines))
             for rule in self._of("worker", host):
                 # When nobody of the machine is there, the machine is silent: one cause, one alert.
-                if self._see(rule, f"{host}/{names}", not taken and host in there, now_s):
+                absent = not taken and host in there
+                if self._trigger(rule, f"{host}/{names}").see(now_s, bad=absent, good=not absent):
                     yield Finding(f"worker:{host}:{names}", rule.level, rule.title or f"A worker of {host} is gone",
                                   f"the one that drives {names} was last heard from {span(now_s - at_s)} ago", host)
 
@@ -79,12 +81,11 @@ class Absences:
         for name, info in engines.items():
             down = name in driven and name in self._ready and bool(info.reason)
             for rule in self._rules["engine"]:
-                if self._see(rule, name, down, now_s):
+                if self._trigger(rule, name).see(now_s, bad=down, good=not down):
                     yield Finding(f"engine:{name}", rule.level, rule.title or f"Engine {name} is down", info.reason)
 
     def _of(self, thing: str, host: str) -> Iterator[Rule]:
         return (rule for rule in self._rules[thing] if fnmatchcase(host, rule.host))
 
-    def _see(self, rule: Rule, key: str, absent: bool, now_s: float) -> bool:
-        trigger = self._triggers.setdefault((rule.name, key), Trigger(rule.for_s, 0.0, GAP_S))
-        return trigger.see(now_s, bad=absent, good=not absent)
+    def _trigger(self, rule: Rule, key: str) -> Trigger:
+        return self._triggers.setdefault((rule.name, key), Trigger(rule.for_s, 0.0, GAP_S))

@@ -1,7 +1,7 @@
 """A disk that fills: how long what is free lasts at the pace of the last hours.
 
-A download or a film is a burst, and says little of the hours to come: the pace is the median slope over buckets, which
-a burst does not move. What is nearly full is said at once, however slowly it fills.
+A download or a film is a burst, and says little of the hours to come: the pace is the mean over stretches of ten
+minutes without the fastest and the slowest quarter of them. What is nearly full is said at once, however slowly it fills.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ...model.record import Disk, Host
 from .finding import Finding
 from .quantity import size, span
-from .trend import certainty, slope
+from .trend import certainty
 
 BUCKET_S, BUCKETS = 600.0, 18
 LEAST_BUCKETS = 9
@@ -63,7 +64,9 @@ class _Filling:
         points = [*self.buckets]
         if len(points) < LEAST_BUCKETS or certainty(points) > -SURE:
             return None
-        pace = -slope(points)
+        paces = sorted((before - after) / (end_s - begin_s) for (begin_s, before), (end_s, after) in pairwise(points))
+        middle = paces[len(paces) // 4 : len(paces) - len(paces) // 4]
+        pace = sum(middle) / len(middle)
         return self.disk.free_bytes / pace if pace > 0 else None
 
 

@@ -30,8 +30,8 @@ def amount(text: str, unit: str) -> float:
 
 def change(text: str, unit: str) -> float:
     """So many of `unit` a second: "5 GB/h"; what is written without a time is a second's. Raises ValueError."""
-    over = re.fullmatch(r"(.*)/\s*([a-z]+)\s*", text)
-    if over is None or over.group(2) not in SECONDS:
+    known, over = _NUMBER.fullmatch(text), re.fullmatch(r"(.*)/\s*([a-z]+)\s*", text)
+    if over is None or over.group(2) not in SECONDS or (known is not None and known.group(2) in UNITS[unit]):
         return amount(text, unit)
     return amount(over.group(1), unit) / SECONDS[over.group(2)]
 
