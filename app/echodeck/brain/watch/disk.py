@@ -1,7 +1,7 @@
 """A disk that fills: how long what is free lasts at the pace of the last hours.
 
 A download or a film is a burst, and says little of the hours to come: the pace is the mean over stretches of ten
-minutes without the fastest and the slowest quarter of them. What is nearly full is said at once, however slowly it fills.
+minutes without the fastest and the slowest quarter of them. What is nearly full is said at once, however slow it is.
 """
 
 from __future__ import annotations
