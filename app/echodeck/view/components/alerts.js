@@ -21,7 +21,6 @@ function silencer(feed, alertId) {
     const choices = silent(feed, alert) ? [["", "Silent"], ["0", "call again"], ...SILENCES.slice(1)] : SILENCES;
     if (choice.options.length !== choices.length)
       choice.replaceChildren(...choices.map(([value, label]) => h("option", { value }, label)));
-    show(choice, !alert.resolvedAt);
   };
   return choice;
 }
@@ -39,8 +38,9 @@ function item(feed, alertId) {
   const button = iconButton("check", "Acknowledge", "alert-acknowledge",
     (event) => act(feed, event.currentTarget, "acknowledge_alert", { alertId }), ".bare");
   const silence = silencer(feed, alertId);
+  const answer = h("div.answer", {}, silence, button);
   const node = h("div.alert", { data: { testid: "alert", alert: alertId } }, h("i.level"), h("div.names", {}, title,
-    why), at, h("div.tools", {}, button, silence));
+    why), at, answer);
   node.update = (alert) => {
     setAttr(node, "data-level", alert.resolvedAt ? "success" : alert.level);
     setAttr(node, "data-job", alert.jobId);
@@ -51,7 +51,8 @@ function item(feed, alertId) {
     silence.update(alert);
     setText(at, clock(when(alert.at)));
     setAttr(at, "datetime", alert.at ?? "");
-    show(button, !alert.acknowledgedAt && !alert.resolvedAt);
+    show(button, !alert.acknowledgedAt);
+    show(answer, !alert.resolvedAt);
   };
   return node;
 }
