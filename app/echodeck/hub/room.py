@@ -162,6 +162,7 @@ class Room:
         self.ladders.restore(await self.store.records(KIND))
         self._order.restore()
         self._asks.restore((await self.store.records("workflows")).values())
+        await self._watch.restore(self.store)
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():

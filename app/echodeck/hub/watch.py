@@ -9,11 +9,13 @@ from ..brain.watch.incidents import Incidents
 from ..brain.watch.table import watches_of
 from ..brain.watch.watcher import Scene, Watcher, ours
 from ..model.facts import Fact
-from ..model.job import Job
+from ..model.job import Job, JobState
+from ..store import Store
 from .desk import Desk
 from .ledger import Change
 
 PART = "watch"
+RECALLED_JOBS, RECALLED_STEPS = 200, 50_000
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +32,14 @@ class Watch:
         """None while it is switched off."""
         self._seen: dict[str, float] = {}
         """By machine: the moment of the latest sample that was looked at."""
+
+    async def restore(self, store: Store) -> None:
+        """Learns again how fast the jobs ran that ended lately."""
+        done = [job for job in self._desk.queue.ended() if job.state is JobState.COMPLETED and job.finished_s]
+        jobs = sorted(done, key=lambda job: job.finished_s or 0.0)[-RECALLED_JOBS:]
+        since_s = min((job.started_s or 0.0 for job in jobs), default=None)
+        if since_s is not None:
+            self._watcher.recall(jobs, await store.steps(since_s=since_s, limit=RECALLED_STEPS))
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
         if self._incidents is not None:

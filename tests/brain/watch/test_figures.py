@@ -98,3 +98,9 @@ def test_readings_are_those_of_the_series(host: Any, name: str) -> None:
                   cores_percent=(1.0, 2.0), cores_mhz=(3000.0,), nets=(Net("eth0", 5.0),))
     wanted = {key: value for key, value in samples_of(one) if (metric := metric_of(key)) and metric.name == name}
     assert {METRICS[name].key(which): value for which, value in readings(one, name).items()} == wanted
+
+
+def test_a_unified_gpu_has_its_share_of_memory_too(host: Any) -> None:
+    one = host(1.0, unified=True, vram_used_bytes=9, vram_total_bytes=10, gtt_used_bytes=1, gtt_total_bytes=90)
+    assert readings(one, "gpu.vram_used_bytes") == {"0": 10.0}
+    assert readings(one, "gpu.vram_total_bytes") == {"0": 100.0}

@@ -13,8 +13,8 @@ from echodeck.brain.watch.table import BUILT_IN, RULES, watches_of
 from echodeck.brain.watch.watcher import Scene, Watcher, ours
 from echodeck.model.engine import EngineInfo
 from echodeck.model.facts import CancelledNow, Completed, Failed, PausedNow, ResumedNow, StageDone, Stepped, WorkerLost
-from echodeck.model.job import JobError, JobState
-from echodeck.model.record import Agent
+from echodeck.model.job import Job, JobError, JobState
+from echodeck.model.record import Agent, StepSample
 from echodeck.model.transitions import advance, allowed
 
 AGENT = Agent("a", host="studio", kind="worker", engines=("comfyui",))
@@ -46,6 +46,22 @@ def test_all_of_it_can_be_off(host: Any, job: Any) -> None:
     watcher.stepped(one, 1, 2, 1.0, 1.0)
     watcher.sampled(host(1.0, temp_c=200.0, free_bytes=0.0), [one], 1.0)
     assert watcher.findings(Scene([one]), 1e6) == {}
+
+
+def test_what_was_learnt_is_known_again_after_a_restart(job: Any) -> None:
+    def runs(first: int, last: int, step_s: float) -> tuple[list[Job], list[StepSample]]:
+        jobs = [replace(job(f"j{n}"), state=JobState.COMPLETED, finished_s=100.0 * n) for n in range(first, last)]
+        return jobs, [StepSample(one.id, one.attempt, 1, step, 0.0, step_s) for one in jobs for step in range(1, 21)]
+
+    usual, slow = runs(0, 10, 1.0), runs(10, 13, 1.5)
+    watcher = Watcher(watches_of({}))
+    watcher.recall(usual[0] + slow[0], [*reversed(usual[1]), *slow[1]])
+    one = job()
+    for step in range(2, 9):
+        watcher.stepped(one, 1, step, 1.5, 10.0)
+    found = [watcher.findings(Scene(), at_s) for at_s in (10.0, 80.0)]
+    assert [*found[1]] == ["slow:studio/comfyui/sdxl//1024×1024/1/1/sample/20"]
+    assert "nothing that is measured differs" in found[1].popitem()[1].message
 
 
 def test_which_alerts_are_ours() -> None:

@@ -78,7 +78,7 @@ def likely_cause(before: Conditions, after: Conditions) -> str:
             or _more(before.others_bytes, after.others_bytes, OTHERS_BYTES):
         held = f" (others hold {size(after.others_bytes or 0.0)} of VRAM, before {size(before.others_bytes or 0.0)})"
         return f"{after.other or 'another process'} uses the GPU as well{held}"
-    if (after.vram or 0.0) >= VRAM_FULL and (before.vram or 0.0) < VRAM_FULL:
+    if (after.vram or 0.0) >= VRAM_FULL and before.vram is not None and before.vram < VRAM_FULL:
         return f"VRAM is {_percent(after.vram)} full, before {_percent(before.vram)}, so that it spills into memory"
     if _more(before.throttled, after.throttled, THROTTLED_MORE):
         why = f" ({after.throttle})" if after.throttle else ""
@@ -93,7 +93,7 @@ def likely_cause(before: Conditions, after: Conditions) -> str:
 
 
 def _more(before: float | None, after: float | None, by: float) -> bool:
-    return after is not None and after - (before or 0.0) >= by
+    return before is not None and after is not None and after - before >= by
 
 
 def _percent(share: float | None) -> str:

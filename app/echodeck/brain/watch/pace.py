@@ -80,12 +80,13 @@ class Paces:
         self._runs: dict[tuple[str, int], _Run] = {}
 
     def stepped(self, job: Job, index: int, step: int, duration_s: float, now_s: float) -> None:
-        if step < 2 or not 0 < duration_s < math.inf or index >= len(job.stages) or not job.in_hand:
+        if index >= len(job.stages) or not job.in_hand:
             return
         run = self._runs.get((job.id, index))
         if run is None or run.attempt != job.attempt:
             run = self._runs[job.id, index] = _Run(job.attempt)
-        run.steps.append(((step - 1) / max(job.stages[index].steps, step), log_s(duration_s)))
+        if not self._note(run, job, index, step, duration_s):
+            return
         kind = self._kind(job, index)
         kind.stepped_s = now_s
         if (ratio := self._evidence(kind, run)) is not None:
@@ -98,6 +99,14 @@ class Paces:
         run = self._runs.get((job.id, job.stage_index))
         if run is not None:
             run.seen = [*run.seen[1 - KEPT_CONDITIONS :], conditions]
+
+    def recall(self, job: Job, index: int, durations: Sequence[tuple[int, float]]) -> None:
+        """A run of the past, from its kept steps (from 1) and their durations, oldest run first."""
+        run = _Run(job.attempt)
+        for step, duration_s in durations:
+            self._note(run, job, index, step, duration_s)
+        if len(run.steps) >= LEAST_STEPS:
+            self._learn(self._kind(job, index), run)
 
     def dropped(self, job: Job) -> None:
         """Nobody has it in hand any more, and it has not ended."""
@@ -122,6 +131,13 @@ class Paces:
                 yield Finding("slow:" + "/".join(key), self._limits.level, f"{kind.title} has become slower",
                               f"it takes about {5 * round(slower / 5):.0f} % longer than it did on {kind.host}; likely "
                               f"cause: {cause}", kind.host)
+
+    def _note(self, run: _Run, job: Job, index: int, step: int, duration_s: float) -> bool:
+        """Whether the step counts."""
+        if step < 2 or not 0 < duration_s < math.inf:
+            return False
+        run.steps.append(((step - 1) / max(job.stages[index].steps, step), log_s(duration_s)))
+        return True
 
     def _evidence(self, kind: _Kind, run: _Run) -> float | None:
         """How much the run so far speaks for a slow-down; None while too little is known."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ...model.engine import EngineInfo
 from ...model.history import History
 from ...model.job import TERMINAL, Job, JobState
-from ...model.record import Agent, Host
+from ...model.record import Agent, Host, StepSample
 from .absence import Absences
 from .conditions import conditions_of
 from .disk import Disks
@@ -91,6 +91,18 @@ class Watcher:
             self._stalls.stepped(job.id, index, step, duration_s)
         if self._paces is not None:
             self._paces.stepped(job, index, step, duration_s, now_s)
+
+    def recall(self, jobs: Sequence[Job], steps: Sequence[StepSample]) -> None:
+        """What was learnt before a restart: jobs that have ended, and all that is kept of their steps."""
+        if self._paces is None:
+            return
+        runs: dict[tuple[str, int, int], list[tuple[int, float]]] = {}
+        for one in steps:
+            runs.setdefault((one.job_id, one.attempt, one.stage), []).append((one.step, one.duration_s))
+        for job in sorted(jobs, key=lambda job: job.finished_s or 0.0):
+            for index in range(len(job.stages)):
+                if durations := runs.get((job.id, job.attempt, index)):
+                    self._paces.recall(job, index, sorted(durations))
 
     def findings(self, scene: Scene, now_s: float) -> dict[str, Finding]:
         """All that is wrong now, by cause."""
