@@ -6,11 +6,11 @@ Whatever watches is told what happens as the hub would be: samples, facts of job
 
 from __future__ import annotations
 
-import math
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 from echodeck.model.engine import EngineInfo
 from echodeck.model.facts import (
@@ -106,6 +106,7 @@ class World:
         """(moment, fact, duration of the step) of the job in hand."""
         self.loaded, self.leaked, self.temp_c, self.used = "", 0.0, 40.0, rng.uniform(0.3, 0.6) * DISK
         self.cool_c, self.frees = rng.uniform(66.0, 83.0), rng.random() < 0.3
+        self.took, self.hung = list[float](), False
         self.sleeps, self.number, self.broken = rng.random() < 0.3, 0, rng.choice(KINDS[:3]).name
 
     def on(self, kind: str) -> Fault | None:
@@ -174,41 +175,29 @@ class World:
             after = advance(before, fact)
             told.facts.append((before, after, step_s))
             self.current = after
+            if step_s:
+                self.took.append(step_s)
             if after.finished_s is not None:
                 self._end(after, at_s)
 
     def _begin(self, job: Job) -> None:
         kind = next(one for one in KINDS if one.name == job.spec.model)
         self.events = deque(self._story(kind, max(self.now_s - TICK_S, job.created_s) + 0.5))
-        self.current = job
+        self.current, self.took = job, []
 
     def _story(self, kind: Kind, at_s: float) -> Iterator[tuple[float, Fact, float]]:
         """All that will happen to a job that is claimed now."""
-        rng, held, step_s = self.rng, self.rng.random() < 0.05, 0.0
-        ends = "fail" if rng.random() < 0.03 or (self.on("fails") and kind.name == self.broken) else \
-            "cancel" if rng.random() < 0.03 else ""
+        rng, run = self.rng, self.rng.lognormvariate(0.0, self.scatter) * self.pace
         yield at_s, Claimed(at_s, "w", "studio"), 0.0
         yield at_s, Planned(at_s, tuple((name, steps) for name, steps, _, _ in kind.stages)), 0.0
-        run = rng.lognormvariate(0.0, self.scatter) * self.pace
         for index, (name, steps, usual_s, spread) in enumerate(kind.stages):
             yield at_s, StageStarted(at_s, index), 0.0
             began_s = at_s
-            for step in range(1, steps + 1):
-                step_s = self._step_s(kind, step, usual_s * run, spread, at_s)
-                at_s += step_s
-                yield at_s, Stepped(at_s, index, step), step_s
-                if held and step == steps // 2:
-                    gone_s = rng.choice((60.0, 600.0, 7200.0))
-                    yield at_s, PausedNow(at_s), 0.0
-                    yield at_s + gone_s, ResumedNow(at_s + gone_s), 0.0
-                    at_s += gone_s
-                if self._hangs(at_s) and step >= 3:
-                    yield from self._hang(at_s)
+            if steps:
+                at_s, ended = yield from self._steps(kind, index, run, at_s)
+                if ended:
                     return
-                if ends and step == steps - 2:
-                    yield from self._early(ends, at_s)
-                    return
-            if not steps:
+            else:
                 cached = name == "load model" and self.loaded == kind.name
                 at_s += 0.3 if cached else usual_s * rng.lognormvariate(0.0, spread)
                 if name != "load model" and self._hangs(at_s):
@@ -216,6 +205,29 @@ class World:
                     return
             yield at_s, StageDone(at_s, index, at_s - began_s), 0.0
         yield at_s, Completed(at_s), 0.0
+
+    def _steps(self, kind: Kind, index: int, run: float,
+               at_s: float) -> Generator[tuple[float, Fact, float], None, tuple[float, bool]]:
+        """The steps of a stage; returns when they were done, and whether the job has ended with them."""
+        rng, held, (_, steps, usual_s, spread) = self.rng, self.rng.random() < 0.05, kind.stages[index]
+        ends = "fail" if rng.random() < 0.03 or (self.on("fails") and kind.name == self.broken) else \
+            "cancel" if rng.random() < 0.03 else ""
+        for step in range(1, steps + 1):
+            step_s = self._step_s(kind, step, usual_s * run, spread, at_s)
+            at_s += step_s
+            yield at_s, Stepped(at_s, index, step), step_s
+            if held and step == steps // 2:
+                gone_s = rng.choice((60.0, 600.0, 7200.0))
+                yield at_s, PausedNow(at_s), 0.0
+                yield at_s + gone_s, ResumedNow(at_s + gone_s), 0.0
+                at_s += gone_s
+            if self._hangs(at_s) and step >= 3:
+                yield from self._hang(at_s)
+                return at_s, True
+            if ends and step == steps - 2:
+                yield from self._early(ends, at_s)
+                return at_s, True
+        return at_s, False
 
     def _step_s(self, kind: Kind, step: int, usual_s: float, spread: float, at_s: float) -> float:
         rng, steps = self.rng, kind.stages[1][1]
@@ -227,14 +239,15 @@ class World:
         return usual_s * factor * (slow.size if slow else 1.0) + more_s
 
     def _hangs(self, at_s: float) -> bool:
-        return any(one.on("stall", at_s) for one in self.faults)
+        return not self.hung and any(one.on("stall", at_s) for one in self.faults)
 
     def _hang(self, at_s: float) -> Iterator[tuple[float, Fact, float]]:
         """Nothing more comes of it; somebody cancels it at the end of the fault."""
-        fault = next(one for one in self.faults if one.on("stall", at_s))
-        self.faults = (*(one for one in self.faults if one is not fault), replace(fault, start_s=at_s))
-        yield fault.end_s, CancelAsked(fault.end_s, "ann"), 0.0
-        yield fault.end_s, CancelledNow(fault.end_s), 0.0
+        self.hung, fault = True, next(one for one in self.faults if one.on("stall", at_s))
+        self.faults = (*(one for one in self.faults if one is not fault), replace(fault, start_s=at_s,
+                                                                                  end_s=at_s + 3600.0))
+        yield at_s + 3600.0, CancelAsked(at_s + 3600.0, "ann"), 0.0
+        yield at_s + 3600.0, CancelledNow(at_s + 3600.0), 0.0
 
     def _early(self, ends: str, at_s: float) -> Iterator[tuple[float, Fact, float]]:
         if ends == "cancel":
@@ -245,7 +258,7 @@ class World:
 
     def _end(self, job: Job, at_s: float) -> None:
         if job.state is JobState.COMPLETED:
-            for run in runs_of(job):
+            for run in runs_of(job, self.took):
                 self.history.add(run)
         leak = self.on("leak")
         self.leaked += self.rng.uniform(0.8, 1.2) * 0.004 * VRAM * leak.size if leak else 0.0
@@ -292,14 +305,13 @@ def rng_hours(rng: random.Random, low: float, high: float) -> float:
     return 3600.0 * rng.uniform(low, high)
 
 
-def runs_of(job: Job) -> list[StageRun]:
-    """As the hub learns from a job that has completed; the steps' own figures are not needed for what is watched."""
+def runs_of(job: Job, took: list[float]) -> list[StageRun]:
+    """As the hub learns from a job that has completed. `took` are the durations of its steps, which one stage has."""
     spec, found = job.spec, []
     for stage in job.stages:
         if stage.status is StageState.COMPLETED and stage.duration_s is not None and stage.started_s is not None:
-            step_s = stage.duration_s / stage.steps if stage.steps else 0.0
+            first_s, step_s = (took[0], median(took[1:])) if stage.steps else (0.0, 0.0)
             found.append(StageRun(job.id, job.attempt, spec.engine, spec.model, spec.width, spec.height, stage.steps,
                                   spec.frames, spec.batch, stage.name, stage.started_s + stage.duration_s,
-                                  stage.duration_s, 1.6 * step_s, step_s))
-    assert all(math.isfinite(run.duration_s) for run in found)
+                                  stage.duration_s, first_s, step_s))
     return found

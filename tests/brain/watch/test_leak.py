@@ -60,6 +60,13 @@ def test_models_that_are_kept_loaded_are_none(host: Any, job: Any) -> None:
         assert not machine.go(1, model=f"m{number % 3}")
 
 
+def test_another_program_that_comes_and_stays_is_none(host: Any, job: Any) -> None:
+    machine = Machine(host, job)
+    machine.go(10)
+    machine.left += 3.0 * GB
+    assert not any(machine.go(1) for _ in range(20))
+
+
 def test_a_cache_that_fills_up_once_is_none(host: Any, job: Any) -> None:
     machine = Machine(host, job)
     assert not machine.go(5)

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.brain.watch.trend import certainty, slope
+from echodeck.brain.watch.trend import certainty, steady
 
 
-def test_the_slope_of_a_line_with_odd_values() -> None:
-    points = [(float(x), 3.0 * x) for x in range(12)]
-    points[4] = (4.0, 1e9)
-    assert slope(points) == pytest.approx(3.0)
-    assert slope([]) == slope([(1.0, 1.0), (1.0, 5.0)]) == 0.0
+def test_a_line_with_an_odd_value_or_a_jump() -> None:
+    points = [(2.0 * x, 6.0 * x) for x in range(12)]
+    assert steady(points) == pytest.approx(3.0)
+    points[4] = (8.0, 1e9)
+    assert steady(points) == pytest.approx(3.0)
+    assert steady([(float(x), 0.0 if x < 6 else 1e9) for x in range(12)]) == 0.0
+    assert steady([]) == steady([(1.0, 1.0)]) == steady([(1.0, 1.0), (1.0, 5.0)]) == 0.0
 
 
 def test_certainty_of_rising_falling_and_flat() -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from ...model.record import Disk, Host
 from .finding import Finding
 from .quantity import size, span
-from .trend import certainty
+from .trend import certainty, steady
 
 BUCKET_S, BUCKETS = 600.0, 18
 LEAST_BUCKETS = 9
@@ -64,9 +63,7 @@ class _Filling:
         points = [*self.buckets]
         if len(points) < LEAST_BUCKETS or certainty(points) > -SURE:
             return None
-        paces = sorted((before - after) / (end_s - begin_s) for (begin_s, before), (end_s, after) in pairwise(points))
-        middle = paces[len(paces) // 4 : len(paces) - len(paces) // 4]
-        pace = sum(middle) / len(middle)
+        pace = -steady(points)
         return self.disk.free_bytes / pace if pace > 0 else None
 
 

@@ -14,7 +14,7 @@ from ...model.job import Job
 from ...model.record import Host
 from .finding import Finding
 from .quantity import size
-from .trend import certainty, slope
+from .trend import certainty, steady
 
 KEPT = 20
 RESTARTED = 0.5
@@ -41,7 +41,7 @@ class _Rest:
 
     @property
     def a_job_bytes(self) -> float:
-        return slope(list(enumerate(self.lows)))
+        return steady(list(enumerate(self.lows)))
 
     def add(self, low_bytes: float, limits: LeakLimits) -> None:
         self.check(low_bytes, limits)

@@ -19,7 +19,7 @@ from .finding import Finding
 from .trigger import Trigger
 from .usual import Past, Usual, past_of, usual_of
 
-WINDOW, LEAST_STEPS = 15, 4
+WINDOW, LEAST_STEPS = 15, 6
 KEPT_RUNS, KEPT_KEYS, KEPT_CONDITIONS = 30, 500, 60
 NEW_NORMAL_RUNS = 20
 """After so many runs at a new pace it is the usual one."""
@@ -123,7 +123,8 @@ class Paces:
     def findings(self, now_s: float) -> Iterator[Finding]:
         for key, kind in self._kinds.items():
             slow = kind.drift.slow and now_s - kind.stepped_s < STALE_S
-            if kind.said.see(now_s, bad=slow, good=not slow):
+            # Of a run that only began slowly nothing is said, and what was said stands until the test takes it back.
+            if kind.said.see(now_s, bad=slow and kind.deviation > self._shift / 2, good=not slow):
                 slower = 100.0 * math.expm1(max(kind.deviation, 0.0))
                 before = typical_of([run.conditions for run in kind.past])
                 cause = likely_cause(before, kind.now) or "nothing that is measured differs from before"

@@ -104,6 +104,7 @@ class Stalls:
     def _of_steps(self, known: _Heard, expected: Expectation, steps: int) -> tuple[float, float]:
         """What a step normally takes, and after how long without one the job stalls."""
         limits = self._limits
+        sigmas = 2.0 if known.step else 4.0  # a first step loads, compiles, and warms up
         if len(known.own) >= OWN_STEPS:
             middle = median(known.own)
             spread = max(OWN_DEVIATION, 1.4826 * median(abs(one - middle) for one in known.own))
@@ -111,7 +112,7 @@ class Stalls:
             warm = known.step == 0
             middle = log_s(expected.step_s) + (expected.warm if warm else 0.0)
             spread = math.sqrt(expected.step_variance + (expected.warm_variance if warm else 0.0))
-        bound_s = max(limits.least_s, limits.times * math.exp(middle + 2.0 * spread))
+        bound_s = max(limits.least_s, limits.times * math.exp(middle + sigmas * spread))
         if len(known.own) < OWN_STEPS and expected.basis == "default":
             bound_s = max(bound_s, limits.unknown_s)
         if 0 < steps <= known.step:  # all steps are done, and what still belongs to the stage is silent

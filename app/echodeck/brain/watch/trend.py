@@ -1,25 +1,26 @@
-"""Trends that one odd value does not move: the median of the slopes between all pairs (Theil, 1950; Sen, 1968), and
-whether there is a trend at all (Mann, 1945; Kendall, 1975)."""
+"""Trends that a jump does not make: how fast a figure changes most of the time, and whether there is a trend at all."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations
-from statistics import median
+from itertools import combinations, pairwise
 
 Point = tuple[float, float]
 """(x, y)"""
 
 
-def slope(points: Sequence[Point]) -> float:
-    """Units of y per unit of x; 0 when no two points have different x."""
-    slopes = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in combinations(points, 2) if x1 != x2]
-    return median(slopes) if slopes else 0.0
+def steady(points: Sequence[Point]) -> float:
+    """Units of y per unit of x: the mean of the slopes between neighbours without the greatest and the least quarter of
+    them, so that neither a jump nor an odd value moves it. Points are in the order of x; fewer than two give 0."""
+    slopes = sorted((y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in pairwise(points) if x1 != x2)
+    middle = slopes[len(slopes) // 4 : len(slopes) - len(slopes) // 4]
+    return math.fsum(middle) / len(middle) if middle else 0.0
 
 
 def certainty(points: Sequence[Point]) -> float:
-    """Standard deviations by which the values rise (or fall, below 0) more often than chance would have it."""
+    """Standard deviations by which the values rise (or fall, below 0) more often than chance would have it (Mann, 1945;
+    Kendall, 1975)."""
     n = len(points)
     if n < 3:
         return 0.0
