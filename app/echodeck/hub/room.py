@@ -99,11 +99,12 @@ class Room:
                         lambda changes, took_s: self.wrote(changes, took_s))
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
-        self.pulse, self._meters, self._watch = Pulse(self.desk), Meters(self.desk), Watch(self.desk)
-        self.desk.stepped = self._watch.stepped
+        self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
         hands = self._hands = Hands(self.desk)
         self._order = Order(self.desk)
         self._preempting = Preempting(self.desk, self._order)
+        self._watch = Watch(self.desk, self._order)
+        self.desk.stepped = self._watch.stepped
         self.ladders = Ladders(self.desk)
         self.climbs = Climbs(self.desk, self.ladders)
         self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))

@@ -8,11 +8,13 @@ from ..brain.watch.finding import Finding
 from ..brain.watch.incidents import Incidents
 from ..brain.watch.table import watches_of
 from ..brain.watch.watcher import Scene, Watcher, ours
+from ..model.eligible import eligible
 from ..model.facts import Fact
 from ..model.job import Job, JobState
 from ..store import Store
 from .desk import Desk
 from .ledger import Change
+from .order import Order
 
 PART = "watch"
 RECALLED_JOBS, RECALLED_STEPS = 200, 50_000
@@ -25,8 +27,8 @@ class Watch:
     Raises ConfigError when the table of alerts cannot be used. A mistake in here costs nobody a report or a tick.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._watches = desk, watches_of(desk.settings.alerts)
+    def __init__(self, desk: Desk, order: Order) -> None:
+        self._desk, self._order, self._watches = desk, order, watches_of(desk.settings.alerts)
         self._watcher = Watcher(self._watches)
         self._incidents: Incidents | None = None
         """None while it is switched off."""
@@ -74,10 +76,7 @@ class Watch:
             if samples and samples[-1].at_s > self._seen.get(name, 0.0):
                 self._seen[name] = samples[-1].at_s
                 self._watcher.sampled(samples[-1], in_hand, now_s)
-        agents = [worker.agent for worker in desk.workers.agents.values()]
-        scene = Scene(in_hand, desk.queue.waiting(), agents, desk.board.all("engines"), desk.workers.lanes(),
-                      desk.outlooks.history)
-        found = self._watcher.findings(scene, now_s)
+        found = self._watcher.findings(self._scene(in_hand, now_s), now_s)
         for telling in self._incidents.update(found, now_s):
             if telling.finding is None:
                 desk.resolve_alert(change, telling.cause)
@@ -87,6 +86,13 @@ class Watch:
         for finding in found.values():
             if not self._open(finding.cause):
                 self._raise(finding, change)
+
+    def _scene(self, in_hand: list[Job], now_s: float) -> Scene:
+        """Of the waiting jobs those that could begin: why others wait is shown at their places."""
+        desk, unfit = self._desk, self._order.unfit
+        waiting = [job for job in desk.queue.waiting() if job.id not in unfit and not eligible(job, "", now_s)]
+        agents = [worker.agent for worker in desk.workers.agents.values()]
+        return Scene(in_hand, waiting, agents, desk.board.all("engines"), desk.workers.lanes(), desk.outlooks.history)
 
     def _open(self, cause: str) -> bool:
         alert = self._desk.alerts.get(cause)
