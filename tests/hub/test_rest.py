@@ -67,6 +67,8 @@ async def test_bad_requests(web: Any) -> None:
         ("POST", "/api/generations/queue/x/priority", {"priority": 1}, 404, "unknown_job"),
         ("POST", "/api/generations/x/retry", {}, 404, "unknown_job"),
         ("POST", "/api/alerts/x/acknowledge", {}, 404, "unknown_alert"),
+        ("POST", "/api/alerts/x/silence", {"seconds": 60}, 404, "unknown_alert"),
+        ("POST", "/api/alerts/x/silence", {"seconds": -1}, 400, "bad_field"),
         ("DELETE", f"/api/generations/queue/{'x' * 500}", None, 404, "unknown_job"),
         ("GET", "/api/generations/x", None, 404, "unknown_job"),
         ("GET", "/api/generations/x/trail", None, 404, "unknown_job"),
@@ -120,6 +122,9 @@ async def test_a_data_directory_that_cannot_be_written_stops_no_watching(tmp_pat
         assert [alert["level"] for alert in alerts] == ["error"]
         seen = await web.post(f"/api/alerts/{alerts[0]['id']}/acknowledge?user=Ada")
         assert seen["acknowledgedBy"] == "Ada"
+        silent = await web.post(f"/api/alerts/{alerts[0]['id']}/silence?user=Ada", {"seconds": 3600})
+        assert silent["silencedBy"] == "Ada"
+        assert silent["silencedUntil"] is not None
     finally:
         await hub.stop()
 

@@ -210,6 +210,14 @@ def test_alerts_are_acknowledged_and_fade_when_resolved(hub: FakeHub, open_page:
     shown.get_by_test_id("alert-acknowledge").click()
     wait_for("the command", lambda: hub.of("acknowledge_alert"))
     assert hub.of("acknowledge_alert")[0]["payload"] == {"alertId": "a"}
+    shown.get_by_test_id("alert-silence").select_option("28800")
+    wait_for("the silence", lambda: hub.of("silence_alert"))
+    assert hub.of("silence_alert")[0]["payload"] == {"alertId": "a", "seconds": 28800}
+    silent = {**hub.state()["alerts"][0], "silencedBy": "ada", "silencedUntil": "2099-01-05T10:00:00.000Z"}
+    hub.tell(frame("system_alert", silent))
+    shown.get_by_text("by ada").wait_for()
+    assert "seen" in (shown.get_attribute("class") or "")
+    assert shown.get_by_test_id("alert-silence").locator("option").all_inner_texts()[:2] == ["Silent", "call again"]
     resolved = {**hub.state()["alerts"][0], "resolvedAt": "2026-01-05T10:00:00.000Z"}
     hub.tell(frame("alert_resolved", resolved))
     shown.wait_for(state="detached")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .alerts import alerts as alerts_commands
 from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
 from .brain import brain as brain_commands
 from .comfyui import comfyui as comfyui_commands
@@ -37,6 +38,7 @@ EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help
 
 app.add_typer(comfyui_commands)
 app.add_typer(brain_commands)
+app.add_typer(alerts_commands)
 
 
 @app.callback(invoke_without_command=True)

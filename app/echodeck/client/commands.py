@@ -103,6 +103,10 @@ class Commands:
         found: dict[str, Any] = await self.rest.get("/api/brain/ladders")
         return found
 
+    async def silence(self, alert_id: str, seconds: float) -> dict[str, Any]:
+        """The alert calls nobody for so long, also when it comes again; 0 ends that."""
+        return await self.call("silence_alert", {"alertId": alert_id, "seconds": seconds})
+
     async def get(self, path: str, **query: Any) -> Any:
         """Any GET of the hub's REST interface, as JSON values."""
         return await self.rest.get(path, **query)

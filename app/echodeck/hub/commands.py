@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import wire
-from ..errors import IllegalTransition, UnknownRecord
+from ..errors import BadField, IllegalTransition, UnknownRecord
 from ..model.engine import EngineInfo
 from ..model.facts import CancelAsked, Moved, PauseAsked, ResumeAsked, RetryAsked
 from ..model.job import TERMINAL, Job, JobState
@@ -163,6 +163,19 @@ class Commands:
             self._desk.resolve_alert(change, f"{cause}:{job.id}")
 
     # --- the rest ---
+
+    def silence_alert(self, session: Session, payload: say.SilenceAlert, change: Change) -> dict[str, Any]:
+        if bool(payload.alert_id) == bool(payload.cause):
+            raise BadField("alertId", "give either alertId or cause")
+        alert = next((one for one in self._desk.alerts.values()
+                      if payload.alert_id in (one.id, "") and payload.cause in (one.cause, "")), None)
+        if alert is None:
+            raise UnknownRecord("alert", payload.alert_id or payload.cause)
+        until_s = change.at_s + payload.seconds if payload.seconds else None
+        known = self._desk.silence(change, alert, session.user or "somebody", until_s)
+        what = f"silenced for {payload.seconds / 60:.0f} min:" if payload.seconds else "lets call again:"
+        self._desk.action(change, session, what, detail=alert.title)
+        return {"alert": wire.plain(show.alert_view(known))}
 
     def acknowledge_alert(self, session: Session, payload: say.AlertRef, change: Change) -> dict[str, Any]:
         alert = next((one for one in self._desk.alerts.values() if one.id == payload.alert_id), None)

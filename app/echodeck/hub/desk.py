@@ -63,6 +63,8 @@ class Desk:
     """Why a waiting job is at its place, or waits, where there is something to say."""
     sampled: Callable[[Host, float], None] = lambda host, now_s: None
     """Called with every sample of a machine, and when it came, to keep its figures."""
+    stepped: Callable[[Job, int, int, float], None] = lambda job, stage, step, duration_s: None
+    """Called with every step (from 1) of a stage of a job in hand that was measured, in seconds."""
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
     _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
@@ -180,7 +182,14 @@ class Desk:
         else:
             alert = Alert(uuid.uuid4().hex, cause, level, title, message, change.at_s, job_id=job_id, host=host)
         self._keep_alert(change, "system_alert", alert)
-        self.log(change, level, "alert", f"{title}: {message}", job_id)
+        if not alert.silenced(change.at_s):
+            self.log(change, level, "alert", f"{title}: {message}", job_id)
+
+    def update_alert(self, change: Change, cause: str, level: str, title: str, message: str) -> None:
+        """The same trouble, with what is known of it now: it is not counted again, and who has seen it has seen it."""
+        known = replace(self.alerts[cause], level=level, title=title, message=message)
+        if known != self.alerts[cause]:
+            self._keep_alert(change, "system_alert", known)
 
     def resolve_alert(self, change: Change, cause: str) -> bool:
         """Whether there was one to resolve."""
@@ -195,11 +204,18 @@ class Desk:
         self._keep_alert(change, "alert_resolved" if alert.resolved_s else "system_alert", known)
         return known
 
+    def silence(self, change: Change, alert: Alert, by: str, until_s: float | None) -> Alert:
+        """None: it calls again."""
+        known = replace(alert, silenced_by=by if until_s is not None else "", silenced_until_s=until_s)
+        self._keep_alert(change, "alert_resolved" if alert.resolved_s else "system_alert", known)
+        return known
+
     def _keep_alert(self, change: Change, type_: str, alert: Alert) -> None:
         self.alerts[alert.cause] = alert
         change.batch.records["alerts", alert.id] = wire.plain(alert)
         change.tell(type_, "alerts", alert.id, show.alert_view(alert))
-        ended = [one for one in self.alerts.values() if one.resolved_s is not None]
+        # One that is silenced is kept: it is where the silence is known.
+        ended = [one for one in self.alerts.values() if one.resolved_s is not None and not one.silenced(change.at_s)]
         for old in sorted(ended, key=lambda one: one.at_s)[: max(0, len(ended) - ENDED_ALERTS)]:
             del self.alerts[old.cause]
             change.batch.records["alerts", old.id] = None

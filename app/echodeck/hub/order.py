@@ -123,6 +123,11 @@ class Order:
                                   for turn in turns}
         return ordered, {**dict.fromkeys(self._unfit), **spans}
 
+    @property
+    def unfit(self) -> frozenset[str]:
+        """The waiting jobs that fit into no worker's memory, as of the last plan."""
+        return frozenset(self._unfit)
+
     def _foresee(self, line: list[Waiting], all_lanes: list[Lane], now_s: float) -> list[Turn]:
         """Made anew when anything is another than it was: a long queue takes some milliseconds."""
         key = line, [(lane.id, lane.loaded, round((lane.vram_bytes or 0.0) / SLIP_BYTES),

@@ -217,6 +217,7 @@ class Reports:
             at_s = _credible(told_s, job, change)
             change.batch.steps.append(StepSample(job.id, job.attempt, stage, step, at_s, duration_s))
             desk.outlooks.stepped(job.id, stage, step, at_s, duration_s)
+            desk.stepped(job, stage, step, duration_s)
         desk.show_job(self.read(job.id, change), change.at_s)
         return {}
 

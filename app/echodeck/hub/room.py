@@ -54,6 +54,7 @@ from .reports import Reports
 from .session import Session, Shown
 from .shapes import Used
 from .switches import Switches
+from .watch import Watch
 from .wishing import Wishing
 from .workers import Workers
 from .workflows import Workflows
@@ -106,6 +107,8 @@ class Room:
         self._post = Post(self.desk)
         self._order = Order(self.desk)
         self._preempting = Preempting(self.desk, self._order)
+        self._watch = Watch(self.desk, self._order)
+        self.desk.stepped = self._watch.stepped
         self.ladders = Ladders(self.desk)
         self.climbs = Climbs(self.desk, self.ladders)
         self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))
@@ -128,7 +131,7 @@ class Room:
 
     def _follow(self, before: Job, after: Job, fact: Fact) -> None:
         for follow in (self.pulse.follow, self._meters.follow, self._chains.follow, self._order.follow,
-                       self._preempting.follow, *self.followers):
+                       self._preempting.follow, self._watch.follow, *self.followers):
             follow(before, after, fact)
 
     @property
@@ -171,6 +174,7 @@ class Room:
         self._workflows.restore((await self.store.records("workflows")).values())
         self._chains.expect(desk.queue.all())
         self._post.restore(await self.store.records("mail"))
+        await self._watch.restore(self.store)
         self._agents.engines_away(Change(now_s))
         desk.refresh(now_s)
         for job in desk.queue.all():
@@ -253,6 +257,7 @@ class Room:
         self._meters.tick(change)
         self._preempting.tick(change)
         self.climbs.tick(change)
+        self._watch.tick(change)
         self.desk.ledger.put(change)
         self._mending.tick(now_s)
         self.desk.refresh(now_s)

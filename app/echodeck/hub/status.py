@@ -17,7 +17,7 @@ from ..errors import BadField, UnknownRecord
 from ..model.record import LEVELS, Host
 from ..version import __version__
 from ..wire import say, show
-from .answers import Asked, answer, shows
+from .answers import Asked, answer, body, shows, takes, with_fields
 from .room import Room
 from .shapes import (
     CpuHealth,
@@ -98,6 +98,13 @@ def routes(room: Room, settings: Settings) -> APIRouter:
         if room.board.get("alerts", alert_id) is None:
             raise UnknownRecord("alert", alert_id)
         await Asked(room, request).do("acknowledge_alert", say.AlertRef(alert_id=alert_id))
+        return answer(room.board.get("alerts", alert_id))
+
+    @router.post("/alerts/{alert_id}/silence", responses=shows(show.AlertView), openapi_extra=takes(say.SilenceAlert))
+    async def silence(alert_id: str, request: Request) -> Response:
+        """For so many seconds it calls nobody: {"seconds": 3600}; 0 ends that. Answers the alert."""
+        raw = with_fields(await body(request, settings.max_frame_bytes), alertId=alert_id)
+        await Asked(room, request).do("silence_alert", wire.check(say.SilenceAlert, raw))
         return answer(room.board.get("alerts", alert_id))
 
     return router

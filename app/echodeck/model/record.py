@@ -190,7 +190,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something a person should know: what, since when, why. One a cause (`cause` is its key); `count` times so far."""
+    """Something a person should know: what, since when, why. One a cause (`cause` is its key); `count` times so far.
+
+    Silenced, it goes on but calls nobody until `silenced_until_s`, also when it comes again.
+    """
 
     id: str
     cause: str
@@ -204,6 +207,11 @@ class Alert:
     acknowledged_by: str = ""
     acknowledged_s: float | None = None
     resolved_s: float | None = None
+    silenced_by: str = ""
+    silenced_until_s: float | None = None
+
+    def silenced(self, now_s: float) -> bool:
+        return self.silenced_until_s is not None and now_s < self.silenced_until_s
 
 
 @dataclass(frozen=True, slots=True)

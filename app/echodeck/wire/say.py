@@ -115,6 +115,14 @@ class AlertRef(Say):
     alert_id: Id
 
 
+class SilenceAlert(Say):
+    """Give one of: `alert_id`, or `cause`. For so many seconds it calls nobody, also when it comes again; 0 ends it."""
+
+    seconds: Annotated[float, Meta(ge=0, le=31 * 86_400)]
+    alert_id: Annotated[str, Meta(max_length=128)] = ""
+    cause: Annotated[str, Meta(max_length=1000)] = ""
+
+
 class Communicate(Say):
     """A message to everybody, to one agent or person (`to`), or about a job."""
 
@@ -335,6 +343,7 @@ VIEWER: dict[str, type[Say]] = {
     "brain_switch": BrainSwitch,
     "query": Query,
     "workflow": Workflow,
+    "silence_alert": SilenceAlert,
 }
 WORKER: dict[str, type[Say]] = {
     **VIEWER,

@@ -336,13 +336,16 @@ class AlertView(Show):
     acknowledged_by: str
     acknowledged_at: str | None
     resolved_at: str | None
+    silenced_by: str = ""
+    silenced_until: str | None = None
 
 
 def alert_view(alert: Alert) -> AlertView:
     return AlertView(
         id=alert.id, level=alert.level, title=alert.title, message=alert.message, at=iso(alert.at_s), count=alert.count,
         cause=alert.cause, job_id=alert.job_id, host=alert.host, acknowledged_by=alert.acknowledged_by,
-        acknowledged_at=iso(alert.acknowledged_s), resolved_at=iso(alert.resolved_s),
+        acknowledged_at=iso(alert.acknowledged_s), resolved_at=iso(alert.resolved_s), silenced_by=alert.silenced_by,
+        silenced_until=iso(alert.silenced_until_s),
     )
 
 

@@ -33,7 +33,8 @@ export function render({ model, el }) {
   lightUp();
 
   watch(["queue", "hosts", "alerts"], () => {
-    const open = [...feed.board.all("alerts").values()].filter((alert) => !alert.resolvedAt && !alert.acknowledgedAt);
+    const open = [...feed.board.all("alerts").values()].filter((alert) => !alert.resolvedAt && !alert.acknowledgedAt
+      && !(alert.silencedUntil && when(alert.silencedUntil) > feed.now()));
     const counts = { queue: feed.board.get("queue")?.stats.pending, machines: feed.board.all("hosts").size,
       logs: open.filter((alert) => alert.level === "error" || alert.level === "warning").length };
     links.forEach(({ id, count }) => setText(count, counts[id] ? String(counts[id]) : ""));
