@@ -66,10 +66,6 @@ class Chains:
             else:
                 break
 
-    @property
-    def unsettled(self) -> bool:
-        return bool(self._again or self._back or self._due or self._ended)
-
     def _over(self, job_id: str) -> bool:
         """It has ended, or is not there (any more); one that is being written will be."""
         queue = self._desk.queue

@@ -22,7 +22,7 @@ def routes(room: Room, limit: int) -> APIRouter:
     @router.get("/ladders", responses=shows(wishes.LaddersView))
     async def ladders() -> Response:
         """The ladders that jobs with the model "auto" choose from, and what is believed of their rungs."""
-        return answer(room.ladders.view())
+        return answer(room.staff.ladders.view())
 
     @router.post("/{part}", responses=shows(mind.Mind), openapi_extra=takes(say.BrainSwitch))
     async def switch(part: str, request: Request) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 import uuid
 from collections import OrderedDict
@@ -22,42 +21,21 @@ from ..brain.parts import off_at_start
 from ..config import Settings
 from ..errors import InputError, StoreError, StoreUnavailable
 from ..model.board import Board
-from ..model.facts import Fact
-from ..model.job import Job, JobState
+from ..model.job import Job
 from ..model.record import Host
 from ..model.usage import total
 from ..store import Batch, Event, Store
 from ..store.memory import MemoryStore
-from ..wire import say, show, took
+from ..wire import show, took
 from . import scene
-from .agents import Agents
-from .asks import Asks
-from .chains import Chains
-from .climbs import Climbs
-from .commands import Commands
 from .desk import Desk
-from .foreign import Foreign
-from .hands import Hands
-from .intake import Intake
-from .ladders import KIND, Ladders
 from .ledger import Change, Ledger
-from .loading import load
-from .mending import Mending
-from .meters import Meters
-from .order import Order
 from .parts import Parts
-from .post import Post
-from .preempting import Preempting
-from .pulse import Pulse
 from .queue import Follow
-from .reports import Reports
 from .session import Session, Shown
 from .shapes import Used
-from .switches import Switches
-from .watch import Watch
-from .wishing import Wishing
+from .staff import Staff
 from .workers import Workers
-from .workflows import Workflows
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +48,6 @@ REPEATABLE = frozenset({
     "job_progress", "job_preview", "host_metrics",
 })
 """Types whose repetition does no harm: no answer is remembered."""
-
-Handler = Callable[[Session, Any, Change], dict[str, Any]]
 
 
 class Room:
@@ -102,37 +78,12 @@ class Room:
                         self._wrote)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
-        self.pulse, self._meters = Pulse(self.desk), Meters(self.desk)
-        hands = self._hands = Hands(self.desk)
-        self._post = Post(self.desk)
-        self._order = Order(self.desk)
-        self._preempting = Preempting(self.desk, self._order)
-        self._watch = Watch(self.desk, self._order)
-        self.desk.stepped = self._watch.stepped
-        self.ladders = Ladders(self.desk)
-        self.climbs = Climbs(self.desk, self.ladders)
-        self._mending = Mending(self.desk, self.climbs, random.Random(self.ladders.rules.seed))
-        self._reports, self._agents = Reports(self.desk, hands, self._mending), Agents(self.desk, hands, self._post)
-        self._foreign = Foreign(self.desk, hands)
-        intake = Intake(self.desk, Wishing(self.desk, self.ladders), self.climbs)
-        self.climbs.accept = intake.follow_up
-        self._commands = Commands(self.desk, self._foreign)
-        self._chains = Chains(self.desk)
-        self._workflows = Workflows(self.desk, intake, self._chains)
-        self._handlers: dict[str, Handler] = {}
-        for part in (self._commands, self._reports, self._agents, self._foreign, intake, Switches(self.desk),
-                     self._workflows, self._post, Asks(self.desk, intake, self.pulse)):
-            for types in say.ENDPOINTS.values():
-                self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
+        self.staff = Staff(self.desk, self.followers)
+        self.pulse = self.staff.pulse
 
     def _wrote(self, changes: int, took_s: float) -> None:
         self.pulse.wrote(took_s)
         self.wrote(changes, took_s)
-
-    def _follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self._meters.follow, self._chains.follow, self._order.follow,
-                       self._preempting.follow, self._watch.follow, *self.followers):
-            follow(before, after, fact)
 
     @property
     def refused(self) -> str:
@@ -168,14 +119,7 @@ class Room:
     async def _load(self) -> None:
         now_s, desk = self.clock(), self.desk
         await self._name_log()
-        self._gone = await load(self.store, desk, self.pulse, self._follow, now_s)
-        self.ladders.restore(await self.store.records(KIND))
-        self._order.restore()
-        self._workflows.restore((await self.store.records("workflows")).values())
-        self._chains.expect(desk.queue.all())
-        self._post.restore(await self.store.records("mail"))
-        await self._watch.restore(self.store)
-        self._agents.engines_away(Change(now_s))
+        self._gone = await self.staff.restore(self.store, now_s)
         desk.refresh(now_s)
         for job in desk.queue.all():
             self.board.put("jobs", job.id, desk.view(job, now_s))
@@ -243,33 +187,17 @@ class Room:
     def tick(self, now_s: float) -> None:
         """What time alone does: leases end, agents fall silent, estimates move, figures are told."""
         change, self._ticked_s = Change(now_s), now_s
-        for job_id, agent_id in self.desk.workers.expired(now_s):
-            self._reports.silent(job_id, agent_id, change)
-        for worker in self.desk.workers.silent(now_s):
-            self._agents.offline(worker, change)
-        self._chains.look()
-        self._chains.settle(change)
-        self._workflows.settle(change)
-        for job in self.desk.queue.in_hand():
-            if job.state is JobState.RUNNING:
-                self.desk.show_job(self._reports.read(job.id, change), now_s)
-        self._hands.show_progress(change)
-        self._meters.tick(change)
-        self._preempting.tick(change)
-        self.climbs.tick(change)
-        self._watch.tick(change)
-        self.desk.ledger.put(change)
-        self._mending.tick(now_s)
+        self.staff.tick(change)
         self.desk.refresh(now_s)
         self.pulse.beat(now_s)
 
     def _settled(self) -> None:
         """A group of changes has come into force."""
-        if self._chains.unsettled:
-            change = Change(self.clock())
-            self._chains.settle(change)
+        change = Change(self.clock())
+        self.staff.settle(change)
+        if change:
             self.desk.ledger.put(change)
-        self.desk.refresh(self.clock())
+        self.desk.refresh(change.at_s)
 
     def _trouble(self, reason: str) -> None:
         """The store cannot write (reason), or can again ("")."""
@@ -328,14 +256,14 @@ class Room:
         if self.refused and request.type in ("submit", "workflow"):
             raise StoreUnavailable(self.refused)
         try:
-            result = self._handlers[request.type](session, request.payload, change)
+            result = self.staff.handlers[request.type](session, request.payload, change)
         except InputError:
             # What had come of it before the refusal (a job is in hand again, say) is so, and has to be told.
             if change and not change.needed:
                 await self.desk.ledger.put(change)
             raise
         if not change.needed:  # what could still come to nothing must not carry what has happened
-            self._chains.settle(change)
+            self.staff.settle(change)
         if request.type == "register":
             self._presence()  # agents do not watch
         if key and change:
@@ -378,7 +306,7 @@ class Room:
     def usage(self, job_id: str) -> Used:
         """What it took, stage by stage; so far, if it has not ended. Raises UnknownRecord."""
         job, tariff = self.desk.queue.get(job_id), self.desk.tariff
-        taken = self._meters.so_far(job)
+        taken = self.staff.meters.so_far(job)
         return Used(job.id, took.usage_view(total(taken), tariff) if taken else None,
                     [took.usage_view(one, tariff) for one in taken])
 

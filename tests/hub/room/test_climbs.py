@@ -36,7 +36,7 @@ async def settled(place: Any) -> Any:
 
 async def judge(place: Any, job_id: str, score: float) -> None:
     change = Change(place.clock())
-    place.room.climbs.judged(place.room.desk.queue.get(job_id), score, change)
+    place.room.staff.climbs.judged(place.room.desk.queue.get(job_id), score, change)
     await place.room.desk.ledger.put(change)
     await place.settle()
 
@@ -172,14 +172,14 @@ async def test_what_is_learnt_is_kept_over_a_restart_and_can_be_looked_into(plac
         await make(hand, job_id)
         await judge(place, job_id, 20.0)
     await place.restart()
-    (ladder,) = place.room.ladders.view().ladders
+    (ladder,) = place.room.staff.ladders.view().ladders
     assert (ladder.engine, ladder.learnt, [rung.name for rung in ladder.rungs]) == (
         "sketch", True, ["sketch-s", "sketch-m", "sketch-l"])
     (kind,) = ladder.rungs[0].kinds
     assert (kind.kind, kind.score) == ("sketch/image/small", 20.0)
     assert kind.likely["draft"] < 0.6
     assert ladder.rungs[1].kinds == []
-    scores = [place.room.ladders.score("sketch", model) for model in ("sketch-s", "sketch-m")]
+    scores = [place.room.staff.ladders.score("sketch", model) for model in ("sketch-s", "sketch-m")]
     assert scores == [pytest.approx(20.0), None]
 
 
@@ -188,7 +188,7 @@ async def test_frozen_nothing_is_learnt(place: Any, ada: Any, settled: Any) -> N
     (job_id,) = await ada.submit(model="sketch-s")
     await make(hand, job_id)
     await judge(place, job_id, 20.0)
-    assert place.room.ladders.bandit.beliefs == {}
+    assert place.room.staff.ladders.bandit.beliefs == {}
 
 
 async def test_switched_off_auto_is_no_model_and_nothing_moves(place: Any, ada: Any, settled: Any) -> None:

@@ -223,7 +223,7 @@ async def _any(place: Any, jobs: list[dict[str, Any]], ends: list[str], which: i
     queue = place.room.desk.queue
     assert all(queue.get(one).state in TERMINAL for one in ids if one in queue), "none is stuck"
     assert len(place.told("workflow_result")) <= 1
-    assert place.room._workflows.__dict__["_workflows"] == []
+    assert place.room.staff._workflows.__dict__["_workflows"] == []
     assert len(set(began)) == len(began), "no attempt was begun twice"
     await place.room.stop()
 

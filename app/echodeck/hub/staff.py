@@ -1,0 +1,111 @@
+"""All that works in the room, made and joined: who deals with which message, who follows what happens to jobs, and in
+which order things are done at a start and at every tick."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from ..model.facts import Fact
+from ..model.job import Job, JobState
+from ..store import Store
+from ..wire import say, show
+from .agents import Agents
+from .asks import Asks
+from .chains import Chains
+from .climbs import Climbs
+from .commands import Commands
+from .desk import Desk
+from .foreign import Foreign
+from .hands import Hands
+from .intake import Intake
+from .ladders import KIND, Ladders
+from .ledger import Change
+from .loading import load
+from .mending import Mending
+from .meters import Meters
+from .order import Order
+from .post import Post
+from .preempting import Preempting
+from .pulse import Pulse
+from .queue import Follow
+from .reports import Reports
+from .session import Session
+from .switches import Switches
+from .watch import Watch
+from .wishing import Wishing
+from .workflows import Workflows
+
+Handler = Callable[[Session, Any, Change], dict[str, Any]]
+
+
+class Staff:
+    """`handlers` are by message type; `followers` are told of whatever happens to a job, after those in here."""
+
+    def __init__(self, desk: Desk, followers: list[Follow]) -> None:
+        self._desk, self._followers = desk, followers
+        self.pulse, self.meters = Pulse(desk), Meters(desk)
+        self._hands, self._post = Hands(desk), Post(desk)
+        self._order = Order(desk)
+        self._preempting = Preempting(desk, self._order)
+        self._watch = Watch(desk, self._order)
+        desk.stepped = self._watch.stepped
+        self.ladders = Ladders(desk)
+        self.climbs = Climbs(desk, self.ladders)
+        self._mending = Mending(desk, self.climbs, random.Random(self.ladders.rules.seed))
+        self._reports = Reports(desk, self._hands, self._mending)
+        self._agents = Agents(desk, self._hands, self._post)
+        foreign = Foreign(desk, self._hands)
+        intake = Intake(desk, Wishing(desk, self.ladders), self.climbs)
+        self.climbs.accept = intake.follow_up
+        self._chains = Chains(desk)
+        self._workflows = Workflows(desk, intake, self._chains)
+        self.handlers: dict[str, Handler] = {}
+        for part in (Commands(desk, foreign), self._reports, self._agents, foreign, intake, Switches(desk),
+                     self._workflows, self._post, Asks(desk, intake, self.pulse)):
+            for types in say.ENDPOINTS.values():
+                self.handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
+
+    def follow(self, before: Job, after: Job, fact: Fact) -> None:
+        for follow in (self.pulse.follow, self.meters.follow, self._chains.follow, self._order.follow,
+                       self._preempting.follow, self._watch.follow, *self._followers):
+            follow(before, after, fact)
+
+    async def restore(self, store: Store, now_s: float) -> list[show.AgentView]:
+        """What was known when the hub ended. Returns the agents that were here then."""
+        desk = self._desk
+        gone = await load(store, desk, self.pulse, self.follow, now_s)
+        self.ladders.restore(await store.records(KIND))
+        self._order.restore()
+        self._workflows.restore((await store.records("workflows")).values())
+        self._chains.expect(desk.queue.all())
+        self._post.restore(await store.records("mail"))
+        await self._watch.restore(store)
+        self._agents.engines_away(Change(now_s))
+        return gone
+
+    def tick(self, change: Change) -> None:
+        """What time alone does: leases end, agents fall silent, estimates move."""
+        desk, now_s = self._desk, change.at_s
+        for job_id, agent_id in desk.workers.expired(now_s):
+            self._reports.silent(job_id, agent_id, change)
+        for worker in desk.workers.silent(now_s):
+            self._agents.offline(worker, change)
+        self._chains.look()
+        self._chains.settle(change)
+        self._workflows.settle(change)
+        for job in desk.queue.in_hand():
+            if job.state is JobState.RUNNING:
+                desk.show_job(self._reports.read(job.id, change), now_s)
+        self._hands.show_progress(change)
+        self.meters.tick(change)
+        self._preempting.tick(change)
+        self.climbs.tick(change)
+        self._watch.tick(change)
+        desk.ledger.put(change)
+        self._mending.tick(now_s)
+
+    def settle(self, change: Change) -> None:
+        """What follows at once from what has happened."""
+        self._chains.settle(change)
