@@ -13,10 +13,11 @@ from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
+from .ladders import Ladders
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
-from .whatif import Score, WhatIf
+from .whatif import WhatIf
 
 MOST_KINDS = 12
 MOST_DECISIONS = 3
@@ -27,10 +28,9 @@ _Key = tuple[str, str, str, int]
 class Asks:
     """`query` is a message type, as in Commands, and is answered at once."""
 
-    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse,
-                 score: Score = lambda engine, model: None) -> None:
+    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse, ladders: Ladders) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
-        what_if = WhatIf(desk, intake, score)
+        what_if = WhatIf(desk, intake, ladders)
         self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
                          "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
                          "compare": what_if.compare}

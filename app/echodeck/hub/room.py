@@ -121,7 +121,7 @@ class Room:
         self._workflows = Workflows(self.desk, intake, self._chains)
         self._handlers: dict[str, Handler] = {}
         for part in (self._commands, self._reports, self._agents, self._foreign, intake, Switches(self.desk),
-                     self._workflows, self._post, Asks(self.desk, intake, self.pulse)):
+                     self._workflows, self._post, Asks(self.desk, intake, self.pulse, self.ladders)):
             for types in say.ENDPOINTS.values():
                 self._handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 

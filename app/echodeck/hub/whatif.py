@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from ..brain.compare import compare
 from ..brain.option import Basis, Option, Span
-from ..brain.recommend import WORDS, Judged, recommend
+from ..brain.recommend import Judged, recommend
 from ..brain.words import many, span
 from ..errors import BadField
 from ..model.engine import EngineInfo
@@ -23,6 +23,7 @@ from ..model.usage import total as total_usage
 from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
+from .ladders import Ladders
 from .moment import moment
 from .outlook import Outlooks
 from .session import Session
@@ -30,15 +31,13 @@ from .session import Session
 MOST_OPTIONS = 100
 SHIFTED_S = 1.0
 Answer = dict[str, Any]
-Score = Callable[[str, str], float | None]
 
 
 class WhatIf:
-    """Each method answers one kind of question. `score` is the mean score of the pictures of an engine's model, from 0
-    to 100, None where none was judged."""
+    """Each method answers one kind of question. How good a model's pictures are, the ladders know."""
 
-    def __init__(self, desk: Desk, intake: Intake, score: Score) -> None:
-        self._desk, self._intake, self._score = desk, intake, score
+    def __init__(self, desk: Desk, intake: Intake, ladders: Ladders) -> None:
+        self._desk, self._intake, self._ladders = desk, intake, ladders
 
     def plan(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         desk = self._desk
@@ -77,7 +76,8 @@ class WhatIf:
 
     def recommend(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         deadline_s = self._deadline(payload, now_s)
-        quality = WORDS[payload.quality] if isinstance(payload.quality, str) else payload.quality
+        bounds = self._ladders.rules.bounds
+        quality = bounds[payload.quality] if isinstance(payload.quality, str) else payload.quality
         options = self._options([self._with(payload.job, engine, model) for engine, model in self._models(payload)],
                                 session, now_s)
         advice = recommend(options, payload.count, deadline_s, quality)
@@ -126,7 +126,7 @@ class WhatIf:
         return Option(
             spec.engine, spec.model, Span(took.median_s, took.low_s, took.high_s), self._basis(job),
             pictures=max(1, spec.batch), start=start, lanes=max(1, lanes), vram_bytes=_vram(job, measured),
-            quality=self._score(spec.engine, spec.model),
+            quality=self._ladders.score(spec.engine, spec.model),
             label=", ".join(part for part in (spec.model or spec.engine, spec.resolution,
                                               f"{spec.steps} steps" if spec.steps else "") if part))
 
