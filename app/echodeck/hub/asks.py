@@ -103,17 +103,26 @@ class Asks:
 
     def _waits(self, job: Job, now_s: float) -> list[str]:
         desk, engine = self._desk, job.spec.engine
+        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
+        place = desk.whys.get(job.id, "")
         held = f"{job.paused_by or 'somebody'} paused it before it began" if job.state is JobState.PAUSED \
-            else desk.queue.blocked(job)
-        ahead = [one for one in desk.queue.waiting() if one.rank < job.rank and one.state is JobState.PENDING
-                 and not one.foreign and not one.waits]
+            else desk.queue.blocked(job) or (place if start is None else "")
+        said = [*([place] if start is not None and place else []), *self._decided(job)]
+        ahead = self._ahead(job)
         taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s))
                       for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
-        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
         return why.sentences(why.Wait(
             engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),
             sum(engine in lane for lane in desk.workers.lanes()), taken, None if start is None else start - now_s,
-            total.median_s, total.low_s, total.high_s, tuple(self._decided(job))))
+            total.median_s, total.low_s, total.high_s, tuple(said)))
+
+    def _ahead(self, job: Job) -> list[Job]:
+        """Those that go before it, as the queue is shown."""
+        update: show.QueueUpdate | None = self._desk.board.get("queue")
+        order = update.order if update is not None and job.id in update.order else []
+        before = [self._desk.queue.get(one) for one in order[: order.index(job.id)] if one in self._desk.queue] \
+            if order else []
+        return [one for one in before if one.state is JobState.PENDING and not one.foreign and not one.waits]
 
     def _left(self, job: Job, now_s: float) -> str:
         left_s, stage = self._left_s(job, now_s), job.stage

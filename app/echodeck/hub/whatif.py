@@ -65,11 +65,12 @@ class WhatIf:
                 f"{many(len(later), 'waiting job')} would begin later, by up to {span(max(later))}" if later else
                 "no job that waits would begin later"]
 
-    def _planned(self, jobs: Sequence[Job], now_s: float) -> Outlooks:
-        """The plan as it would be with these jobs too."""
+    def _planned(self, jobs: Sequence[Job], now_s: float, *, ordered: bool = True) -> Outlooks:
+        """The plan as it would be with these jobs too; not `ordered` by the brain, each stands behind what waits."""
         desk, trial = self._desk, copy.copy(self._desk.outlooks)
         line = sorted([*desk.queue.waiting(), *jobs], key=lambda job: (job.rank, job.created_s, job.id))
-        trial.plan(line, desk.queue.in_hand(), desk.workers.lanes(), now_s)
+        turns = desk.imagine(desk.queue.waiting(), list(jobs), now_s) if ordered else {}
+        trial.plan(line, desk.queue.in_hand(), desk.workers.lanes(), now_s, turns)
         return trial
 
     # --- models and configurations ---
@@ -139,7 +140,7 @@ class WhatIf:
     def _starts(self, samples: dict[str, Job], now_s: float) -> dict[str, Span]:
         """When a job for each engine could begin, behind all that waits, in seconds from now. Its interval is as wide
         as that of the whole queue."""
-        planned = self._planned(list(samples.values()), now_s)
+        planned = self._planned(list(samples.values()), now_s, ordered=False)
         clear = self._desk.outlooks.clear
         low, high = (clear[1] / clear[0], clear[2] / clear[0]) if clear and clear[0] > 0 else (1.0, 1.0)
         found = {engine: planned.turn(job)[0] for engine, job in samples.items()}
