@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from .option import Option, Span, described, guess
 from .words import between, many, span
 
-WORDS = {"draft": 40.0, "standard": 60.0, "final": 80.0}
-"""What scores the words for a quality ask for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -13,10 +13,11 @@ from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
+from .ladders import Ladders
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
-from .whatif import Score, WhatIf
+from .whatif import WhatIf
 
 MOST_KINDS = 12
 MOST_DECISIONS = 3
@@ -27,10 +28,9 @@ _Key = tuple[str, str, str, int]
 class Asks:
     """`query` is a message type, as in Commands, and is answered at once."""
 
-    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse,
-                 score: Score = lambda engine, model: None) -> None:
+    def __init__(self, desk: Desk, intake: Intake, pulse: Pulse, ladders: Ladders) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
-        what_if = WhatIf(desk, intake, score)
+        what_if = WhatIf(desk, intake, ladders)
         self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
                          "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
                          "compare": what_if.compare}
@@ -103,17 +103,26 @@ class Asks:
 
     def _waits(self, job: Job, now_s: float) -> list[str]:
         desk, engine = self._desk, job.spec.engine
+        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
+        place = desk.whys.get(job.id, "")
         held = f"{job.paused_by or 'somebody'} paused it before it began" if job.state is JobState.PAUSED \
-            else desk.queue.blocked(job)
-        ahead = [one for one in desk.queue.waiting() if one.rank < job.rank and one.state is JobState.PENDING
-                 and not one.foreign and not one.waits]
+            else desk.queue.blocked(job) or (place if start is None else "")
+        said = [*([place] if start is not None and place else []), *self._decided(job)]
+        ahead = self._ahead(job)
         taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s))
                       for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
-        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
         return why.sentences(why.Wait(
             engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),
             sum(engine in lane for lane in desk.workers.lanes()), taken, None if start is None else start - now_s,
-            total.median_s, total.low_s, total.high_s, tuple(self._decided(job))))
+            total.median_s, total.low_s, total.high_s, tuple(said)))
+
+    def _ahead(self, job: Job) -> list[Job]:
+        """Those that go before it, as the queue is shown."""
+        update: show.QueueUpdate | None = self._desk.board.get("queue")
+        order = update.order if update is not None and job.id in update.order else []
+        before = [self._desk.queue.get(one) for one in order[: order.index(job.id)] if one in self._desk.queue] \
+            if order else []
+        return [one for one in before if one.state is JobState.PENDING and not one.foreign and not one.waits]
 
     def _left(self, job: Job, now_s: float) -> str:
         left_s, stage = self._left_s(job, now_s), job.stage

@@ -57,6 +57,8 @@ class Desk:
     line_up: LineUp = lambda waiting, now_s: (waiting, {})
     """The waiting jobs as they will be given out, and from when to when each should run, in seconds from now; None: no
     worker can."""
+    imagine: Callable[[list[Job], list[Job], float], Mapping[str, Turn]] = lambda waiting, added, now_s: {}
+    """When the jobs that wait, and further ones, would run; as `line_up`, and nothing is remembered of it."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
     whys: Mapping[str, str] = field(default_factory=dict)

@@ -44,6 +44,7 @@ class Order:
         """Jobs that no worker has the memory for."""
         self._planned: tuple[object, float, list[Turn]] = (None, 0.0, [])
         desk.line_up, desk.next_for, desk.freed = self.line_up, self.next_for, lambda engine: self.costs.freed(engine)
+        desk.imagine = self.imagine
 
     def restore(self) -> None:
         """What the jobs that are known teach, when the hub begins."""
@@ -127,6 +128,21 @@ class Order:
     def unfit(self) -> frozenset[str]:
         """The waiting jobs that fit into no worker's memory, as of the last plan."""
         return frozenset(self._unfit)
+
+    def imagine(self, waiting: list[Job], added: list[Job], now_s: float) -> Mapping[str, Foreseen]:
+        """From when to when each would run, in seconds from now, if `added` came in too; nothing is remembered."""
+        if not self._desk.parts.on("order"):
+            return {}
+        all_lanes = lanes(self._desk, self.costs, self.memory, now_s)
+        last = max(self._turns.seat(waiting).values(), default=0)
+        new = {job.id: self._as_waiting(job, last + n) for n, job in enumerate(added, 1)}
+        known = {one.id: one for one in self._line(waiting, all_lanes, now_s)}
+        ranked = sorted([*waiting, *added], key=lambda job: (job.rank, job.created_s, job.id))
+        line = [found for job in ranked if (found := new.get(job.id) or known.get(job.id)) is not None]
+        spans: dict[str, Foreseen] = dict.fromkeys(new)
+        for turn in foresee(line, all_lanes, self._turns.overtaken, now_s, self._rules):
+            spans[turn.job_id] = turn.start_s - now_s, turn.end_s - now_s
+        return spans
 
     def _foresee(self, line: list[Waiting], all_lanes: list[Lane], now_s: float) -> list[Turn]:
         """Made anew when anything is another than it was: a long queue takes some milliseconds."""

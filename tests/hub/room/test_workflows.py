@@ -292,3 +292,15 @@ async def test_one_that_is_tried_again_at_once_keeps_those_that_were_not_called_
         await place.settle()
     assert {place.job(one)["status"] for one in ids} == {"pending"}
     assert all(place.job(one)["waits"] == [ids[0]] for one in ids[1:])
+
+
+async def test_one_that_is_put_right_takes_nothing_with_it(place: Any, ada: Any, agent: Any) -> None:
+    a, b = await flow(ada, DIAMOND[:2])
+    job = await agent.claim()
+    await agent.report(job, "failed", error={"kind": "server_lost", "message": "it is away", "retryable": True})
+    assert [place.job(one)["status"] for one in (a, b)] == ["pending", "pending"], "it is tried again by itself"
+    assert place.job(b)["waits"] == [a]
+    await place.wait_s(60.0)
+    await agent.finish(await agent.claim())
+    last = await agent.claim()
+    assert last["id"] == b
