@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from echodeck.brain.mend import Limits
@@ -21,8 +21,8 @@ MODELS = EngineInfo("sketch", models=tuple(ModelInfo(f"sketch-{size}") for size 
     Param("width", 64, 512, 256, 8), Param("height", 64, 512, 256, 8), Param("steps", 1, 100, 4),
     Param("seed", 0, 2**31 - 1, 0), Param("batch", 1, 8, 4)))
 ERRORS = {"memory": ("out_of_memory", False), "flaky": ("engine_error", True), "broken": ("pipeline_error", False)}
-happenings = st.lists(st.sampled_from([*ERRORS, "bad", "good", "wait", "restart", "lost", "pause"]), min_size=60,
-                      max_size=60)
+happenings = st.lists(st.sampled_from(["bad", "bad", "memory", *ERRORS, "good", "restart", "lost", "pause"]),
+                      min_size=16, max_size=16)
 wishes = st.fixed_dictionaries({"quality": st.sampled_from(["draft", "standard", "final"])}, optional={
     "allow": st.lists(st.sampled_from(["batch", "resolution"]), unique=True), "deadline": st.just(1_800_000_030.0)})
 
@@ -38,9 +38,8 @@ async def live(place: Any, wish: dict[str, Any], events: list[str]) -> None:
             await place.restart()
             hand = await place.hand(f"agent-{number}")
             await hand.say("announce", engines=[MODELS])
-        elif event == "wait":
-            await place.wait_s(7.0)
-        elif (job := await hand.claim()) is not None:
+        await place.wait_s(20.0)
+        if event != "restart" and (job := await hand.claim()) is not None:
             await _happen(place, ada, hand, job, event)
         await place.settle()
         _holds(place.room.desk.queue.all())
@@ -87,9 +86,13 @@ async def _end(place: Any, hand: Any) -> None:
     await place.room.stop()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None,
+@settings(max_examples=100, deadline=None, derandomize=True, database=None,
           suppress_health_check=list(HealthCheck))
 @given(wishes, happenings)
+@example({"quality": "draft"}, ["bad", "bad", "memory", "memory", "memory"])
+@example({"quality": "standard"}, ["memory", "memory", "bad", "broken", "bad"])
+@example({"quality": "final", "allow": ["batch", "resolution"]}, ["memory"] * 12)
+@example({"quality": "draft"}, ["flaky", "lost", "flaky", "restart", "flaky"])
 def test_every_story_ends(place_of: Callable[..., Any], wish: dict[str, Any], events: list[str]) -> None:
     place = place_of()
     place.settings = replace(place.settings, lease_s=1e6)
