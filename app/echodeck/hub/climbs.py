@@ -16,6 +16,8 @@ from .ledger import Change
 
 log = logging.getLogger(__name__)
 
+LOOKED_AT, DECIDED = 200, 5
+"""Of the jobs with a deadline in one tick, however many wait: the hub's loop is not to be late."""
 Accept = Callable[[Job, Change], Job]
 """Queues a job under an id of its own as soon as it is durable: the intake's."""
 _WHY = {"verdict": "its picture was not good enough", "failure": "it failed", "memory": "it ran out of memory",
@@ -30,6 +32,8 @@ class Climbs:
         self.accept: Accept = lambda job, change: job
         self._late: set[str] = set()
         """Jobs of which it was told that no rung is in time."""
+        self._turns: list[str] = []
+        """Jobs with a deadline that are still to be looked at, before those that come first are again."""
 
     def step(self, job: Job, cause: Cause, at_s: float, left_s: float | None = None,
              reason: str = "") -> tuple[JobSpec, Climb] | None:
@@ -102,18 +106,23 @@ class Climbs:
         """Jobs that wait and would be late move to a rung that is in time, if there is one."""
         if not self._desk.parts.on(PART):
             return
-        waiting = [job for job in self._desk.queue.waiting()
-                   if job.wish.auto and job.wish.deadline_s is not None and job.state is JobState.PENDING]
-        self._late &= {job.id for job in waiting}
-        for job in waiting:
-            if job.id not in self._late:
-                self._hurry(job, change)
+        waiting = {job.id: job for job in self._desk.queue.all()
+                   if job.wish.auto and job.wish.deadline_s is not None and job.state is JobState.PENDING}
+        self._late &= waiting.keys()
+        self._turns = [job_id for job_id in self._turns if job_id in waiting] or list(waiting)
+        decided = 0
+        for job_id in self._turns[:LOOKED_AT]:
+            self._turns.remove(job_id)
+            decided += job_id not in self._late and self._hurry(waiting[job_id], change)
+            if decided >= DECIDED:
+                break
 
-    def _hurry(self, job: Job, change: Change) -> None:
+    def _hurry(self, job: Job, change: Change) -> bool:
+        """Whether there was something to decide."""
         desk, deadline_s = self._desk, job.wish.deadline_s or 0.0
         look, total = desk.outlooks.of(job, None, change.at_s), desk.outlooks.total(job)
         if look.start_s is None or max(look.start_s, change.at_s) + total.high_s <= deadline_s:
-            return
+            return False
         left_s = deadline_s - max(look.start_s, change.at_s)
         found = self._find(job, "deadline", change.at_s, left_s, f"it may take {total.high_s:.0f} s and has "
                            f"{max(0.0, left_s):.0f} s from its turn to the deadline")
@@ -121,13 +130,14 @@ class Climbs:
             self._late.add(job.id)
             desk.decide(change, PART, f"{job.spec.title}: may be late", f"{found}; it stays on {job.climbs[-1].to}",
                         job.id)
-            return
+            return True
         spec, climb = found
         _, moved = desk.queue.apply(job.id, Rerouted(change.at_s, job.rank, spec, job.not_before_s, job.avoid,
                                                      climb=climb))
         desk.save(moved, change)
         desk.event("generation_queued", moved, change)
         self.tell(moved, climb, change)
+        return True
 
 
 def _expects(look: Outlook, quality: str) -> str:

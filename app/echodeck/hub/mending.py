@@ -75,7 +75,7 @@ class Mending:
     def tick(self, now_s: float) -> None:
         """Jobs whose pause is over are offered."""
         since_s, self._looked_s = self._looked_s, now_s
-        due = [job.spec.engine for job in self._desk.queue.waiting() if since_s < job.not_before_s <= now_s]
+        due = [job.spec.engine for job in self._desk.queue.all() if since_s < job.not_before_s <= now_s]
         self._desk.offer(due, now_s)
 
     # --- what there is to work with ---

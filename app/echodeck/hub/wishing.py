@@ -65,12 +65,15 @@ class Wishing:
         return spec, Climb(now_s, "", rung.name, "choice", reason, expects)
 
     def _wait_s(self, engine: str) -> float:
-        """How long a job that is queued last waits for its turn, as far as is foreseen."""
-        starts = [look.start_s for job in self._desk.queue.waiting() if job.spec.engine == engine
-                  and (look := self._desk.outlooks.of(job, None, 0.0)).start_s is not None]
-        now_s = self._desk.clock()
-        last_s = max((start_s - now_s for start_s in starts if start_s is not None), default=0.0)
-        return max(0.0, last_s)
+        """How long a job that is queued last waits for its turn, as far as is foreseen: until the last one before it
+        has begun, and for its share of a slot."""
+        desk = self._desk
+        last = next((job for job in reversed(desk.queue.waiting()) if job.spec.engine == engine), None)
+        look = None if last is None else desk.outlooks.of(last, None, desk.clock())
+        if look is None or look.start_s is None:
+            return 0.0
+        slots = sum(engine in lane for lane in desk.workers.lanes())
+        return max(0.0, look.start_s - desk.clock()) + (look.duration_s or 0.0) / max(1, slots)
 
 
 def moment(said: float | str, now_s: float) -> float:
