@@ -65,6 +65,20 @@ async def test_a_job_that_hangs_is_told_of_once_and_forgotten_when_it_goes_on(pl
     assert place.alerts() == []
 
 
+async def test_a_queue_that_nobody_takes_from_is_told_of_but_not_jobs_that_are_paused(place: Any, ada: Any,
+                                                                                       agent: Any) -> None:
+    ids = await ada.submit(2)
+    for _ in range(62):
+        await place.wait_s(5.0)
+    [alert] = place.alerts()
+    assert (alert["cause"], alert["message"]) == (
+        "queue:sketch", "2 jobs wait and none is being worked on: its workers are there, but ask for none")
+    for job_id in ids:
+        await ada.command(job_id, "pause")
+    await place.wait_s(1.0)
+    assert place.alerts() == []
+
+
 async def test_a_restart_takes_up_what_was_open(place: Any, agent: Any) -> None:
     await hot(place, agent, 62, 95.0)
     await place.restart()
