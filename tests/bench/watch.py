@@ -23,11 +23,13 @@ from _days import DAY_S, FAULTS, Fault, Told, World, fault_of
 
 HEALTHY_DAYS, QUIET_DAYS = 5, 2
 SHOWS: dict[str, tuple[str, ...]] = {
-    "stall": ("stall",), "slow": ("slow",), "leak": ("leak", "rule:vram_full"), "disk": ("disk",),
+    "stall": ("stall",), "slow": ("slow",), "leak": ("leak",), "disk": ("disk",),
     "hot": ("rule:gpu_hot",), "queue": ("queue",), "fails": ("fails",), "engine": ("engine", "queue"),
     "silent": ("silent",),
 }
 """What the causes begin with that tell of each fault."""
+TRUE = {"leak": ("rule:vram_full",), "slow": ("rule:vram_full",)}
+"""What is so besides, because of it: neither a find nor a false alarm. (A slow-down may come from VRAM that spills.)"""
 AFTER_S = 7 * 3600.0
 """An alert that a fault explains may come, or come again, so long after it has ended."""
 
@@ -121,10 +123,11 @@ class Score:
         self.days += days
         for fault in faults:
             explained = [(at_s, cause) for at_s, cause in raised
-                         if cause.startswith(SHOWS[fault.kind]) and fault.start_s <= at_s <= fault.end_s + AFTER_S]
+                         if cause.startswith(SHOWS[fault.kind] + TRUE.get(fault.kind, ()))
+                         and fault.start_s <= at_s <= fault.end_s + AFTER_S]
             raised = [one for one in raised if one not in explained]
             self.faults[fault.kind] += 1
-            inside = [at_s for at_s, _ in explained if at_s <= fault.end_s]
+            inside = [at_s for at_s, cause in explained if cause.startswith(SHOWS[fault.kind]) and at_s <= fault.end_s]
             if inside:
                 self.delays_s[fault.kind].append(min(inside) - fault.start_s)
         self.false += [cause for _, cause in raised]
