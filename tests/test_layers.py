@@ -22,6 +22,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "version": (set(), set()),
     "config": (set(), {"platformdirs"}),
+    "webhook": (set(), set()),
     "model": (set(), set()),
     "brain": ({"model"}, {"numpy", "skimage"}),
     "wire": ({"model"}, {"msgspec"}),
@@ -32,15 +33,15 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
                                        "transformers", "huggingface_hub"}),
     "client": ({"model", "wire"}, {"websockets", "msgspec"}),
     "tracking": ({"model", "wire", "client", "config", "pipelines"}, {"tqdm", "PIL", "numpy"}),
-    "hub": ({"model", "wire", "brain", "store", "config"},
-            {"fastapi", "starlette", "uvicorn", "msgspec", "prometheus_client"}),
+    "hub": ({"model", "wire", "brain", "store", "config", "webhook"},
+            {"apprise", "fastapi", "starlette", "uvicorn", "msgspec", "prometheus_client"}),
     "agent": ({"model", "client", "wire", "sources", "engines", "config"}, set()),
     "charts": ({"model"}, {"bokeh"}),
     "analysis": ({"model", "charts"}, {"pandas", "bokeh", "panel", "PIL"}),
     "view": ({"model", "client", "wire", "charts", "analysis", "config"}, {"panel", "param", "bokeh", "pandas"}),
     "cli": ({"*"}, {"typer", "rich", "click"}),
     "__main__": ({"cli"}, set()),
-    "__init__": ({"client", "tracking", "view"}, set()),
+    "__init__": ({"client", "tracking", "view", "webhook"}, set()),
 }
 PANEL_ONLY_IN = {"analysis": "report.py"}
 

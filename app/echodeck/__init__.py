@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .tracking import Job, diffusers, track, watch_pipeline
     from .view.history import History
     from .view.studio import Studio
+    from .webhook import verify_webhook
 
-__all__ = ["History", "Job", "Studio", "__version__", "connect", "diffusers", "track", "watch_pipeline"]
+__all__ = ["History", "Job", "Studio", "__version__", "connect", "diffusers", "track", "verify_webhook",
+           "watch_pipeline"]
 
 _WHERE = {"connect": "client", "Studio": "view.studio", "History": "view.history", "track": "tracking.over",
-          "Job": "tracking.job", "diffusers": "tracking.pipelines", "watch_pipeline": "tracking.pipelines"}
+          "Job": "tracking.job", "diffusers": "tracking.pipelines", "watch_pipeline": "tracking.pipelines",
+          "verify_webhook": "webhook"}
 
 
 def __getattr__(name: str) -> Any:

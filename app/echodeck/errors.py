@@ -12,6 +12,7 @@
     │   └── StoreUnavailable    full, read-only, damaged               ("store_unavailable")
     ├── HubUnreachable          nobody answers at the hub's address    ("hub_unreachable")
     ├── ConfigError             a setting cannot be used               ("bad_setting")
+    ├── BadSignature            a webhook is not the hub's, or not new ("bad_signature")
     ├── Cancelled               raised inside a generation that was asked to stop
     └── EngineError             a generation failed; says whether trying again can help
         ├── OutOfMemory         it would not fit, or did not fit       ("out_of_memory")
@@ -122,6 +123,12 @@ class ConfigError(EchodeckError):
     """A setting cannot be used; the message names where it was set."""
 
     code = "bad_setting"
+
+
+class BadSignature(EchodeckError):
+    """A webhook that was received is not what the hub signed, or is an old one again."""
+
+    code = "bad_signature"
 
 
 class Cancelled(EchodeckError):
