@@ -12,6 +12,7 @@
     │   └── StoreUnavailable    full, read-only, damaged               ("store_unavailable")
     ├── HubUnreachable          nobody answers at the hub's address    ("hub_unreachable")
     ├── ConfigError             a setting cannot be used               ("bad_setting")
+    ├── NotDelivered            a message could not be sent out         ("not_delivered")
     ├── BadSignature            a webhook is not the hub's, or not new ("bad_signature")
     ├── Cancelled               raised inside a generation that was asked to stop
     └── EngineError             a generation failed; says whether trying again can help
@@ -123,6 +124,16 @@ class ConfigError(EchodeckError):
     """A setting cannot be used; the message names where it was set."""
 
     code = "bad_setting"
+
+
+class NotDelivered(EchodeckError):
+    """A message out has not arrived. `final`: another try cannot help; `after_s`: the receiver asks to wait so long."""
+
+    code = "not_delivered"
+
+    def __init__(self, message: str, *, final: bool = False, after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.final, self.after_s = final, after_s
 
 
 class BadSignature(EchodeckError):

@@ -59,12 +59,12 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description,
-                                   routes=app.routes)
+                                   routes=app.routes, webhooks=app.webhooks.routes)
             kinds = sorted(_documented, key=lambda kind: str(kind.__name__))
             _, parts = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
             document["components"] = {"schemas": parts}
             # A wrong parameter is answered as everything wrong is.
-            for path in document["paths"].values():
+            for path in (*document["paths"].values(), *document["webhooks"].values()):
                 for operation in path.values():
                     operation["responses"].pop("422", None)
             app.openapi_schema = document

@@ -18,6 +18,7 @@ from . import echo, generations, history, metrics, mind, series, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
 from .keeper import Keeper
 from .metrics import Metrics
+from .notify import rest as notify
 from .resume import merged, missed
 from .room import Room
 from .shapes import Answer, Events, Recent, Said, State, Told
@@ -41,6 +42,8 @@ def rest(room: Room, settings: Settings, keeper: Keeper, told: Metrics) -> FastA
     app.include_router(echo.routes(room, settings))
     app.include_router(mind.routes(room, settings.max_frame_bytes))
     app.include_router(metrics.routes(told))
+    app.include_router(notify.routes(room))
+    app.webhooks.include_router(notify.webhooks)
     _documents(app)
     _stream(app, room)
     _commands(app, room, settings)

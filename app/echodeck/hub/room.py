@@ -74,12 +74,17 @@ class Room:
         self._build()
 
     def _build(self) -> None:
-        ledger = Ledger(self.store, self.board, self._publish, self._settled, self._trouble,
+        ledger = Ledger(self.store, self.board, self._tell, self._settled, self._trouble,
                         self._wrote)
         self.desk = Desk(self.settings, self.board, self._publish, self.clock, ledger, Workers(self.settings.lease_s),
                          parts=Parts(off_at_start(self.settings.brain)), sampled=self._sampled)
         self.staff = Staff(self.desk, self.followers)
-        self.pulse = self.staff.pulse
+        self.pulse, self.notify = self.staff.pulse, self.staff.notify
+
+    def _tell(self, shown: Shown) -> None:
+        """A durable event, to everybody."""
+        self._publish(shown)
+        self.notify.hear(shown)
 
     def _wrote(self, changes: int, took_s: float) -> None:
         self.pulse.wrote(took_s)
@@ -149,6 +154,7 @@ class Room:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self.notify.stop()
         await self.desk.ledger.stop()
         await self.store.close()
 

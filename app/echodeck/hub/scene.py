@@ -14,6 +14,7 @@ _VOLATILE = {
     "jobs": "generation_progress", "previews": "generation_preview", "queue": "queue_update",
     "metrics": "metrics_update", "status": "system_status",
     "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
+    "channels": "notify_channel",
 }
 _UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication",
               "decisions": "decision", "parts": "brain_part"}
@@ -58,6 +59,7 @@ def initial_state(board: Board, pulse: Pulse, now_s: float, hub_id: str) -> show
         parts=[wire.plain(part) for part in board.all("parts").values()],
         decisions=[wire.plain(one) for one in board.all("decisions").values()],
         messages=list(board.all("messages").values()),
+        channels=[wire.plain(one) for one in board.all("channels").values()],
         previews=list(board.all("previews").values()), seq=board.seq, protocol=wire.PROTOCOL, hub=hub_id,
         now=show.iso(now_s) or "", version=__version__,
     )

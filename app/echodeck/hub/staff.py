@@ -25,6 +25,7 @@ from .ledger import Change
 from .loading import load
 from .mending import Mending
 from .meters import Meters
+from .notify import Notify
 from .order import Order
 from .post import Post
 from .preempting import Preempting
@@ -61,9 +62,10 @@ class Staff:
         self.climbs.accept = intake.follow_up
         self._chains = Chains(desk)
         self._workflows = Workflows(desk, intake, self._chains)
+        self.notify = Notify(desk)
         self.handlers: dict[str, Handler] = {}
         for part in (Commands(desk, foreign), self._reports, self._agents, foreign, intake, Switches(desk),
-                     self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders)):
+                     self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders), self.notify):
             for types in say.ENDPOINTS.values():
                 self.handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
@@ -82,6 +84,7 @@ class Staff:
         self._chains.expect(desk.queue.all())
         self._post.restore(await store.records("mail"))
         await self._watch.restore(store)
+        await self.notify.restore(store)
         self._agents.engines_away(Change(now_s))
         return gone
 
@@ -103,6 +106,7 @@ class Staff:
         self._preempting.tick(change)
         self.climbs.tick(change)
         self._watch.tick(change)
+        self.notify.tick(change)
         desk.ledger.put(change)
         self._mending.tick(now_s)
 

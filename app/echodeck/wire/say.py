@@ -139,6 +139,12 @@ class BrainSwitch(Say):
     on: bool
 
 
+class NotifyTest(Say):
+    """Sends a test message by a channel."""
+
+    channel: Id
+
+
 class Subscribe(Say):
     """Only these message types (empty: all), and previews of these jobs only; at most `max_rate` flushes a second."""
 
@@ -344,6 +350,7 @@ VIEWER: dict[str, type[Say]] = {
     "query": Query,
     "workflow": Workflow,
     "silence_alert": SilenceAlert,
+    "notify_test": NotifyTest,
 }
 WORKER: dict[str, type[Say]] = {
     **VIEWER,

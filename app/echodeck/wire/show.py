@@ -466,6 +466,7 @@ class InitialState(Show):
     parts: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
     messages: list[Communication]
+    channels: list[dict[str, Any]]
     previews: list[PreviewView]
     seq: int
     protocol: int

@@ -31,6 +31,7 @@ from echodeck.brain.notices.quiet import Quiet
 NOON_S = datetime(2026, 11, 24, 12, 0, tzinfo=UTC).timestamp()
 CHANNEL = Channel("phone", "a://b", most_per_hour=6.0, burst=2, group_s=15.0, tries=3)
 NIGHT = replace(CHANNEL, quiet=Quiet(time(22), time(7), zone=UTC))
+WHY = "the route r is for it"
 _ids = count()
 
 
@@ -41,7 +42,7 @@ def notice(kind: str = "alert", level: str = "warning", cause: str = "gpu_hot:a"
 def of(*notices: Notice, at_s: float = NOON_S, channel: Channel = CHANNEL) -> Line:
     line = empty(channel, at_s)
     for one in notices:
-        line = take(line, one, at_s)
+        line = take(line, one, WHY, at_s)
     return line
 
 
@@ -70,6 +71,8 @@ def test_what_the_rate_cannot_carry_one_by_one_is_one_message() -> None:
     found = step(line, CHANNEL, NOON_S + 20.0)
     assert found.send is not None
     assert (found.send.count, len(found.send.groups), found.send.level) == (3, 3, "error")
+    assert (found.title, found.reason) == ("Tells phone of 3 notices", (
+        "the route r is for it; the rate (6 an hour) asks for one message instead of 3"))
 
 
 def test_the_rate_holds_up_what_is_ripe_and_that_is_said_once() -> None:
@@ -99,7 +102,7 @@ def test_quiet_hours_hold_back_and_then_one_digest_has_it_all() -> None:
     assert held.send is None
     assert held.title == "Held back from phone"
     assert held.reason.startswith("it is quiet hours there")
-    again = step(take(held.line, notice("completed", "success"), night(23, 30)), NIGHT, night(23, 59))
+    again = step(take(held.line, notice("completed", "success"), WHY, night(23, 30)), NIGHT, night(23, 59))
     assert again.title == "", "it is said once"
     assert step(again.line, NIGHT, night(6, 59, 25)).send is None
     morning = step(again.line, NIGHT, night(7, 0, 25))
@@ -120,7 +123,7 @@ def test_errors_pass_through_quiet_hours_unless_they_may_not() -> None:
 def test_a_message_that_waits_for_its_next_try_is_held_too_and_keeps_its_number() -> None:
     found = step(of(notice(), notice(), at_s=night(21, 59), channel=NIGHT), NIGHT, night(21, 59) + 15.0)
     line = failed(found.line, NIGHT, "no answer", night(21, 59) + 20.0).line
-    quiet = step(take(line, notice(), night(22, 10)), NIGHT, night(22, 10))
+    quiet = step(take(line, notice(), WHY, night(22, 10)), NIGHT, night(22, 10))
     assert quiet.send is None
     assert (quiet.line.hand, quiet.line.count) == (None, 3)
     morning = step(quiet.line, NIGHT, night(7, 0, 25))
@@ -191,7 +194,7 @@ class Days(RuleBasedStateMachine):
           cause=st.sampled_from(["gpu_hot:a", "gpu_hot:b", "disk:a"]), times=st.integers(1, 30))
     def happens(self, kind: str, level: str, cause: str, times: int) -> None:
         for _ in range(times):
-            self.line = take(self.line, notice(kind, level, cause), self.now_s)
+            self.line = take(self.line, notice(kind, level, cause), WHY, self.now_s)
         self.taken += times
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 20.0, 300.0, 3600.0, 6 * 3600.0]))

@@ -28,7 +28,8 @@ RETRY_FIRST_S, RETRY_FACTOR, RETRY_LAST_S = 10.0, 3.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Notices of one kind and level that wait together, `count` in all. `held`: by quiet hours."""
+    """Notices of one kind and level that wait together, `count` in all. `why` the first of them came this way; `held`:
+    by quiet hours."""
 
     kind: str
     level: str
@@ -36,6 +37,7 @@ class Group:
     count: int
     notices: tuple[Notice, ...]
     held: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Line:
 
 
 class Step(NamedTuple):
-    """The line after it, the message to send now, and what was decided with its reason ("" if nothing worth saying)."""
+    """The line after it, the message to send now, and what was decided with its reason ("" if nothing new was)."""
 
     line: Line
     send: Message | None = None
@@ -92,9 +94,9 @@ def empty(channel: Channel, now_s: float) -> Line:
     return Line(float(channel.burst), now_s)
 
 
-def take(line: Line, notice: Notice, now_s: float) -> Line:
+def take(line: Line, notice: Notice, why: str, now_s: float) -> Line:
     """One more notice, in the group of its kind."""
-    new = Group(notice.group, notice.shown_level, now_s, 1, (notice,))
+    new = Group(notice.group, notice.shown_level, now_s, 1, (notice,), why=why)
     return replace(line, waiting=_joined(line.waiting, (new,)))
 
 
@@ -107,12 +109,14 @@ def _joined(waiting: tuple[Group, ...], more: Iterable[Group]) -> tuple[Group, .
         known = groups.get(key)
         groups[key] = replace(new, kind=key[0]) if known is None else Group(
             known.kind, known.level, min(known.first_s, new.first_s), known.count + new.count,
-            (*known.notices, *new.notices)[-MOST_WHOLE:], known.held or new.held)
+            (*known.notices, *new.notices)[-MOST_WHOLE:], known.held or new.held, known.why)
     return tuple(groups.values())
 
 
 def step(line: Line, channel: Channel, now_s: float) -> Step:
     """What is to be done now; to be asked while no message is under way."""
+    if line.hand is None and not line.waiting:
+        return Step(line)
     before, line = line, _hushed(_filled(line, channel, now_s), channel, now_s)
     title = reason = ""
     if _held(line) and not _held(before):
@@ -123,10 +127,11 @@ def step(line: Line, channel: Channel, now_s: float) -> Step:
         return Step(line, None, title, reason)
     if line.tokens < 1.0:
         return _limited(line, channel, title, reason)
-    if line.hand is None:
-        line = _chosen(line, channel, ripe)
-    assert line.hand is not None
-    hand = replace(line.hand, tried=line.hand.tried + 1)
+    hand = line.hand
+    if hand is None:
+        line, hand, reason = _chosen(line, channel, ripe)
+        title = f"Tells {channel.name} of {_notices(hand.count)}"
+    hand = replace(hand, tried=hand.tried + 1)
     return Step(replace(line, hand=hand, tokens=line.tokens - 1.0, limited=False), hand, title, reason)
 
 
@@ -167,15 +172,28 @@ def _limited(line: Line, channel: Channel, title: str, reason: str) -> Step:
                 "what waits will be one message")
 
 
-def _chosen(line: Line, channel: Channel, ripe: tuple[Group, ...]) -> Line:
-    """The next message in hand: the oldest group, or all in one when they were held or the tokens would not do."""
-    together = len(ripe) > int(line.tokens) or any(group.held for group in ripe)
-    groups = ripe if together else ripe[:1]
+def _chosen(line: Line, channel: Channel, ripe: tuple[Group, ...]) -> tuple[Line, Message, str]:
+    """The next message: the oldest group, or all in one when they were held or the tokens would not do. And why."""
+    held = any(group.held for group in ripe)
+    groups = ripe if held or len(ripe) > int(line.tokens) else ripe[:1]
     rest = tuple(group for group in line.waiting if group not in groups)
     number = line.number + 1
     seed = f"{channel.name}:{number}:{groups[0].notices[-1].id}:{line.filled_s}"
     hand = Message(f"msg_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex}", groups)
-    return replace(line, waiting=rest, hand=hand, number=number)
+    return replace(line, waiting=rest, number=number), hand, _why(hand, channel, held=held)
+
+
+def _why(message: Message, channel: Channel, *, held: bool) -> str:
+    first = message.groups[0]
+    parts = [first.why or "somebody asked for it"]
+    if held:
+        parts.append("it was held back over quiet hours, so it is one message")
+    elif len(message.groups) > 1:
+        parts.append(f"the rate ({channel.most_per_hour:g} an hour) asks for one message instead of "
+                     f"{len(message.groups)}")
+    elif first.count > 1:
+        parts.append(f"{first.count} of a kind had come together")
+    return "; ".join(parts)
 
 
 def sent(line: Line, now_s: float) -> Line:

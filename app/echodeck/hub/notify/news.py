@@ -1,0 +1,52 @@
+"""What is new in the hub's events: notices, of those that people may want to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...brain.notices.notice import Notice
+from ...model.record import Alert
+from ...wire import show
+
+ENDED = {"generation_complete": ("completed", "success"), "generation_failed": ("failed", "error"),
+         "generation_cancelled": ("cancelled", "info")}
+_TOLD_AS_ENDING = "failed"
+"""The rule of the alert that a job has failed, which the event about the job tells already."""
+
+
+class News:
+    """Remembers which alerts are open, so that one that is only counted or acknowledged is no news."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, str] = {}
+
+    def know(self, alerts: Iterable[Alert]) -> None:
+        """These are no news."""
+        self._open = {alert.id: alert.level for alert in alerts if alert.resolved_s is None}
+
+    def of_alert(self, type_: str, alert: show.AlertView, user: str, at_s: float) -> Notice | None:
+        """`user` is whose job it is about."""
+        if alert.cause.partition(":")[0] == _TOLD_AS_ENDING:
+            return None
+        if type_ == "alert_resolved":
+            if self._open.pop(alert.id, None) is None:
+                return None
+            kind = "resolved"
+        else:
+            known = self._open.get(alert.id)
+            self._open[alert.id] = alert.level
+            if known == alert.level or alert.acknowledged_at is not None:
+                return None
+            kind = "alert"
+        return Notice(f"{alert.id}-{kind}-{alert.count}", at_s, kind, alert.level, alert.title, alert.message,
+                      alert.cause, user, alert.job_id, alert.host)
+
+
+def of_job(type_: str, job: show.JobView, at_s: float) -> Notice | None:
+    """The end of a job, wherever it lives; None for anything else."""
+    if type_ not in ENDED:
+        return None
+    ending, level = ENDED[type_]
+    cause = f"{ending}:{job.job_id}" if ending == "failed" else ""
+    return Notice(f"{job.job_id}-{ending}-{job.attempt}", at_s, ending, level, job.title, job.error or "", cause,
+                  job.user, job.job_id)
