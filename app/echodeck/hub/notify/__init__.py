@@ -54,11 +54,11 @@ def read(table: Any) -> channels.Setup:
 class Notify:
     """Belongs to the hub's loop. Raises ConfigError for settings that cannot be used."""
 
-    def __init__(self, desk: Desk, send: Send = senders.send) -> None:
+    def __init__(self, desk: Desk, send: Send | None = None) -> None:
         self._desk = desk
         self._setup = read(desk.settings.notify)
         now_s = desk.clock()
-        self._posts = {name: Post(channel, senders.trouble(channel), send, self._setup.zone, now_s)
+        self._posts = {name: Post(channel, senders.trouble(channel), send or senders.send, self._setup.zone, now_s)
                        for name, channel in self._setup.channels.items()}
         self._news = News()
         self._seq = 0
@@ -170,7 +170,7 @@ class Notify:
             raise IllegalTransition(f"channel: {name} cannot be used: {post.trouble}")
         if post.testing:
             raise IllegalTransition(f"channel: a test of {name} is under way")
-        message = letters.test_message(f"test_{uuid.uuid4().hex}", name, by, change.at_s)
+        message = letters.trial(f"test_{uuid.uuid4().hex}", name, by, change.at_s)
         post.begin_test(message, by, self._desk.clock, lambda: self._show(self._desk.clock()))
         self._show(change.at_s)
         self._desk.action(change, session, f"tested the channel {name}")

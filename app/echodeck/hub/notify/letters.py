@@ -46,7 +46,7 @@ def _notice(notice: Notice) -> HookNotice:
                       job_id=notice.job_id, host=notice.host)
 
 
-def test_message(id_: str, channel: str, by: str, now_s: float) -> Message:
+def trial(id_: str, channel: str, by: str, now_s: float) -> Message:
     """What somebody sends to see whether it arrives."""
     notice = Notice(id_, now_s, "test", "info", "A test from echodeck",
                     f"{by} wanted to see whether messages arrive at {channel}.", user=by)

@@ -97,7 +97,7 @@ def _apprise(channel: Channel, letter: Letter) -> None:
     from apprise import Apprise, NotifyFormat, NotifyType
 
     way = Apprise()
-    with _Heard() as heard:
+    with _heard_alone, _Heard() as heard:
         known = way.add(channel.apprise)
         good = known and way.notify(title=letter.title, body=letter.text or letter.title,
                                     notify_type=NotifyType(_TYPES.get(letter.level, "info")),
@@ -110,18 +110,20 @@ def _apprise(channel: Channel, letter: Letter) -> None:
                            f"{channel.service} could not be reached, or did not take it")
 
 
+_heard_alone = threading.Lock()
+"""Apprise has one log and threads of its own: what it says is known to be of one message only while there is one."""
+
+
 class _Heard(logging.Handler):
-    """What Apprise logs in this thread. It goes nowhere else: there may be addresses in it."""
+    """What Apprise logs meanwhile. It goes nowhere else: there may be addresses in it."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.text = ""
-        self._thread = threading.get_ident()
         self._logger = logging.getLogger("apprise")
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.text += f"{record.getMessage()}\n"
+        self.text += f"{record.getMessage()}\n"
 
     def __enter__(self) -> _Heard:
         self._logger.propagate = False
