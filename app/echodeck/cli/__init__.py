@@ -14,6 +14,7 @@ from .alerts import alerts as alerts_commands
 from .ask import BAD_INPUT, EXIT_CODES, FAILED, INTERRUPTED, exits, find, out, settings_of, state_of, with_hub
 from .brain import brain as brain_commands
 from .comfyui import comfyui as comfyui_commands
+from .notify import notify as notify_commands
 from .plain import plain
 from .steer import steer
 from .submit import submit
@@ -39,6 +40,7 @@ EngineName = Annotated[str | None, typer.Option("--engine", metavar="NAME", help
 app.add_typer(comfyui_commands)
 app.add_typer(brain_commands)
 app.add_typer(alerts_commands)
+app.add_typer(notify_commands)
 
 
 @app.callback(invoke_without_command=True)
