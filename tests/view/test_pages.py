@@ -36,7 +36,7 @@ def test_two_sessions_share_nothing(path: str) -> None:
     first, second = (session(path, Settings()) for _ in range(2))
     assert names(first) == names(second)
     assert {"Channel", "Generations", "Queue", "Machines", "Engines", "Alerts", "Logs", "SubmitForm", "Decisions",
-            "Parts", "Ladders"} <= names(first)
+            "Parts", "Ladders", "Toasts", "Channels"} <= names(first)
     assert not {id(model) for model in first.models} & {id(model) for model in second.models}
     assert len(text_of(first)) > 10_000
 
@@ -69,8 +69,9 @@ def test_modules_get_every_shared_name() -> None:
 
 
 def test_no_component_writes_markup() -> None:
-    for name in ("alerts", "answers", "ask", "chart", "counts", "decisions", "generations", "hostcharts", "ladders",
-                 "logs", "machines", "messages", "nav", "parts", "queue", "recent", "submit", "top"):
+    for name in ("alerts", "answers", "ask", "bell", "channels", "chart", "counts", "decisions", "generations",
+                 "hostcharts", "ladders", "logs", "machines", "messages", "nav", "news", "parts", "queue", "recent",
+                 "submit", "toasts", "top"):
         own = module(name)
         assert "innerHTML" not in own
         assert "insertAdjacentHTML" not in own

@@ -46,6 +46,7 @@ def live(settings: Settings) -> pn.Template:
         "decisions": elements.Decisions(), "parts": elements.Parts(),
         "ladders": elements.Ladders(),
         "ask": elements.Ask(), "messages": elements.Messages(),
+        "channels": elements.Channels(), "toasts": elements.Toasts(),
     }
     template = pn.Template((HERE / "template.html").read_text(encoding="utf-8"), items=items)
     variables = {"favicon": favicon(), "page_style": page_style(), "component_style": components.style(),

@@ -56,7 +56,7 @@ class Top(Component):
 
     paged = param.Boolean(default=True)
 
-    _esm = module("top")
+    _esm = module("news", "bell", "top")
 
 
 class Nav(Component):
@@ -106,6 +106,18 @@ class Alerts(Component):
     """Alerts, to be acknowledged."""
 
     _esm = module("alerts")
+
+
+class Toasts(Component):
+    """News in the corner: what went wrong, and how one's own jobs ended."""
+
+    _esm = module("news", "toasts")
+
+
+class Channels(Component):
+    """The channels that messages go out by, to be tested."""
+
+    _esm = module("channels")
 
 
 class Logs(Component):

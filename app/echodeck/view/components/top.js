@@ -36,7 +36,7 @@ function turnTheme() {
 }
 
 export function render({ model, el }) {
-  const { feed, watch, tick, hear } = frame(model, el);
+  const { feed, watch, on, tick, hear } = frame(model, el);
   const title = h("h1", {}, NAMES.now);
   const [lead, moment, spread] = [h("span"), h("b"), h("span")];
   const word = h("span");
@@ -51,7 +51,7 @@ export function render({ model, el }) {
   const refused = h("div.refused", { role: "alert", hidden: true, data: { testid: "refused" } });
   el.append(h("header.head-bar", {}, title, h("span.summary", {}, lead, moment, spread), h("span.space"), badge,
     people,
-    ...(model.paged ? [theme, add] : [])), refused);
+    ...(model.paged ? [bell(feed, on, hear), theme, add] : [])), refused);
 
   const name = () => setText(title, NAMES[view()] ?? "echodeck");
   hear("echodeck-view", name);
