@@ -44,7 +44,8 @@ function notify(news) {
 // The bell with its menu.
 function bell(feed, on, hear) {
   let wanted = wantedNow();
-  const menu = h("div.bell-menu", { hidden: true, role: "group", "aria-label": "Notifications of the browser" });
+  const menu = h("div.bell-menu", { hidden: true, role: "group", "aria-label": "Notifications of the browser" },
+    h("small", {}, "While I look elsewhere, notify me of"));
   const button = iconButton("bell", "Notify me", "bell", () => open(menu.hidden), ".plain");
   const node = h("span.bell", {}, button, menu);
   const light = () => {
