@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from echodeck.webhook import key_of
+
 APP = Path(__file__).parents[2] / "app"
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
@@ -56,7 +58,7 @@ def hub_in(folder: Path, settings: str) -> subprocess.Popen[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ECHODECK_")}
     return subprocess.Popen([sys.executable, "-m", "echodeck", "hub", "--port", "0", "--data", str(folder / "data")],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
-                            env={**environ, "PYTHONPATH": str(APP)})
+                            env={**environ, "PYTHONPATH": str(APP), "no_proxy": "*"})
 
 
 @pytest.fixture
@@ -91,6 +93,12 @@ def test_channels_are_listed_and_tested(type_: Callable[..., Any], receiver: Rec
     done = type_("notify", "test", "phone", "--json")
     assert (done.code, done.error["code"]) == (2, "unknown_channel")
     assert type_("notify", "--json").json["channels"][0]["test"]["error"] == "it answered 500"
+
+
+def test_a_secret_is_one(run: Callable[..., Any]) -> None:
+    first, second = (run("notify", "secret").out.strip() for _ in range(2))
+    assert first != second
+    assert len(key_of(first)) == 32
 
 
 def test_a_hub_with_settings_that_cannot_be_says_which_and_does_not_start(tmp_path: Path) -> None:

@@ -50,6 +50,14 @@ def trial(
         raise typer.Exit(FAILED)
 
 
+@notify.command(epilog=EXIT_CODES)
+def secret() -> None:
+    """Make a secret for a webhook: for echodeck.toml, and for whoever checks the signatures."""
+    from ..webhook import new_secret
+
+    typer.echo(new_secret())
+
+
 async def _tested(client: Any, channel: str) -> dict[str, Any]:
     """The channel when its test is over."""
     from ..errors import HubUnreachable

@@ -75,6 +75,12 @@ def receiver() -> Iterator[Receiver]:
     found.stop()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's way to the outside is."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 class Mailbox(ThreadingTCPServer):
     """As much of SMTP as it takes to be given a mail."""
 

@@ -183,6 +183,41 @@ async def test_what_a_crash_kept_from_being_heard_is_heard_after_it(teller: Tell
     assert said["data"]["count"] == 1
 
 
+async def test_what_was_told_to_nobody_is_not_told_later_when_routes_change(teller: Teller) -> None:
+    await teller.alert("gpu:a", "warning")
+    table = teller.rig.settings.notify
+    teller.rig.settings = replace(teller.rig.settings, notify={**table, "routes": {"all": {
+        "to": ["studio"], "levels": ["error", "warning"]}}})
+    await teller.rig.restart()
+    await teller.rig.tick(60.0)
+    assert teller.receiver.got == []
+
+
+async def test_how_far_was_heard_is_kept_once_a_minute_at_most(teller: Teller) -> None:
+    async def kept() -> int:
+        await teller.rig.settle()
+        return int((await teller.rig.store.records("notify")).get(":heard", {}).get("seq", 0))
+
+    await teller.alert("gpu:a", "warning")
+    await teller.rig.tick(10.0)
+    assert await kept() == 0
+    await teller.rig.tick(60.0)
+    assert await kept() > 0
+
+
+async def test_what_waited_for_a_channel_that_is_no_more_is_forgotten(teller: Teller, receiver: Any,
+                                                                      table: Any) -> None:
+    await teller.alert()
+    await teller.rig.stop()
+    assert "studio" in await teller.rig.store.records("notify")
+    changed = table(receiver)
+    changed["channels"]["other"] = changed["channels"].pop("studio")
+    changed["routes"]["trouble"]["to"] = ["other"]
+    teller.rig.settings = replace(teller.rig.settings, notify=changed)
+    await teller.rig.start()
+    assert "studio" not in await teller.rig.store.records("notify")
+
+
 async def test_a_message_under_way_when_the_hub_ends_is_sent_again(teller: Teller) -> None:
     teller.receiver.hold.clear()
     await teller.alert()

@@ -165,8 +165,7 @@ def _check_webhook(table: Table, webhook: str, secret: str) -> None:
     if not good:
         raise table.wrong("webhook", "expected an address like \"https://example.org/hook\"")
     if not secret:
-        raise table.wrong("secret", "a webhook is signed; give a secret, \"whsec_\" and base64 of 24 to 64 bytes "
-                                    "(python -c \"from echodeck.webhook import new_secret; print(new_secret())\")")
+        raise table.wrong("secret", "a webhook is signed; give a secret (`echodeck notify secret` makes one)")
 
 
 def _route(name: str, table: Table, channels: Mapping[str, Channel]) -> Route:

@@ -37,6 +37,8 @@ KIND = "notify"
 HEARD = ":heard"
 ALERTS = frozenset({"system_alert", "alert_resolved"})
 MOST_MISSED = 3000
+HEARD_EVERY_S = 60.0
+"""How often it is kept how far was heard, when no notice came of it: what is heard again after a crash is no older."""
 
 
 def read(table: Any) -> channels.Setup:
@@ -61,7 +63,8 @@ class Notify:
         self._posts = {name: Post(channel, senders.trouble(channel), send or senders.send, self._setup.zone, now_s)
                        for name, channel in self._setup.channels.items()}
         self._news = News()
-        self._seq = 0
+        self._seq = self._kept_seq = 0
+        self._kept_s = now_s
 
     # --- hearing ---
 
@@ -79,6 +82,7 @@ class Notify:
                   if event.type in ALERTS or event.type in ENDED]
         new = {event.key for event in missed if event.type == "system_alert" and event.payload.get("count") == 1}
         self._news.know(alert for alert in alerts if alert.id not in new)
+        self._drop_unknown(records)
         for event in missed:
             kind = show.AlertView if event.type in ALERTS else show.JobView
             self.hear(Shown(event.type, msgspec.convert(event.payload, kind), event.at_s, event.kind, event.key,
@@ -86,6 +90,12 @@ class Notify:
         self._seq = self._desk.board.seq
         self._say_troubles()
         self._show(now_s=self._desk.clock())
+
+    def _drop_unknown(self, records: dict[str, Any]) -> None:
+        """What waited for a channel that is no more."""
+        change = Change(self._desk.clock())
+        change.batch.records.update({(KIND, name): None for name in records if name not in (*self._posts, HEARD)})
+        self._desk.ledger.put(change)
 
     def _say_troubles(self) -> None:
         change = Change(self._desk.clock())
@@ -140,12 +150,16 @@ class Notify:
             else:
                 self._desk.log(change, "warning", PART, f"{name}: {step.line.error}; it is tried again")
 
-    def _keep(self, change: Change) -> None:
+    def _keep(self, change: Change, *, last: bool = False) -> None:
+        due = last or change.at_s - self._kept_s >= HEARD_EVERY_S
         for name, post in self._posts.items():
             record = post.record()
             if record is not None:
                 change.batch.records[KIND, name] = record
-                change.batch.records[KIND, HEARD] = {"seq": self._seq}
+                due = True
+        if due and self._seq != self._kept_seq:
+            change.batch.records[KIND, HEARD] = {"seq": self._seq}
+            self._kept_seq, self._kept_s = self._seq, change.at_s
 
     def _show(self, now_s: float) -> None:
         for name, post in self._posts.items():
@@ -157,7 +171,7 @@ class Notify:
         """To be called before the ledger ends, so that what waits is written."""
         await asyncio.gather(*(post.stop() for post in self._posts.values()))
         change = Change(self._desk.clock())
-        self._keep(change)
+        self._keep(change, last=True)
         self._desk.ledger.put(change)
 
     # --- what people ask ---

@@ -94,14 +94,13 @@ _TYPES = {"error": "failure", "warning": "warning", "success": "success"}
 
 
 def _apprise(channel: Channel, letter: Letter) -> None:
-    from apprise import Apprise, NotifyFormat, NotifyType
+    from apprise import Apprise
 
     way = Apprise()
     with _heard_alone, _Heard() as heard:
         known = way.add(channel.apprise)
         good = known and way.notify(title=letter.title, body=letter.text or letter.title,
-                                    notify_type=NotifyType(_TYPES.get(letter.level, "info")),
-                                    body_format=NotifyFormat.TEXT)
+                                    notify_type=_TYPES.get(letter.level, "info"), body_format="text")
     said = re.search(r"error=(\d{3})\b", heard.text)
     if not known:
         raise NotDelivered(f"Apprise knows no such address ({channel.service}://…)", final=True)
