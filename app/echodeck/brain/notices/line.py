@@ -176,7 +176,8 @@ def _chosen(line: Line, channel: Channel, ripe: tuple[Group, ...]) -> tuple[Line
     """The next message: the oldest group, or all in one when they were held or the tokens would not do. And why."""
     held = any(group.held for group in ripe)
     groups = ripe if held or len(ripe) > int(line.tokens) else ripe[:1]
-    rest = tuple(group for group in line.waiting if group not in groups)
+    chosen = {(group.kind, group.level) for group in groups}
+    rest = tuple(group for group in line.waiting if (group.kind, group.level) not in chosen)
     number = line.number + 1
     seed = f"{channel.name}:{number}:{groups[0].notices[-1].id}:{line.filled_s}"
     hand = Message(f"msg_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex}", groups)
