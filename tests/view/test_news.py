@@ -58,6 +58,8 @@ def test_new_errors_and_warnings_are_told_once(hub: FakeHub, open_page: Open) ->
     tell(hub, alert("late"), ago_s=60.0)
     tell(hub, alert("seen", acknowledged_by="ada", acknowledged_s=time.time()))
     tell(hub, alert("hint", "info"))
+    silenced = {"silencedBy": "ada", "silencedUntil": show.iso(time.time() + 3600)}
+    hub.tell(frame("system_alert", {**plain(show.alert_view(alert("hushed"))), **silenced}))
     tell(hub, replace(alert("new", title=NASTY), message=NASTY))
     page.get_by_test_id("toast").wait_for()
     assert toasts(page) == [f"{NASTY}\n{NASTY}"]

@@ -25,6 +25,7 @@ def way(notice: dict[str, Any], **route: Any) -> str:
     (ALERT, {"rules": ["gpu_hot"]}, "alerts of gpu_hot"),
     (ALERT, {"rules": ["gpu_hot:studio:*"]}, "alerts of gpu_hot"),
     (ALERT, {"rules": ["gpu"]}, ""),
+    ({**ALERT, "cause": "rule:gpu_hot:studio:0"}, {"rules": ["gpu_hot"]}, "alerts of gpu_hot"),
     (ALERT, {"rules": ["gpu_hot"], "levels": ["warning"]}, ""),
     (ALERT, {"endings": ["failed"]}, ""),
     (ALERT, {"levels": ["error"], "users": ["anna"]}, ""),

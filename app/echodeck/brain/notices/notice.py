@@ -13,7 +13,7 @@ ENDINGS = ("completed", "failed", "cancelled")
 class Notice:
     """`kind` is "alert", "resolved" (the end of one), the ending of a job ("completed", …), or "test".
 
-    `cause` is an alert's key; before its first colon stands the rule that raised it. `level` is the alert's own, also
+    `cause` is an alert's key: "disk:a" is of the rule disk, and so is "rule:disk:a". `level` is the alert's own, also
     when it is resolved. `user` is whose job it is about.
     """
 
@@ -30,7 +30,7 @@ class Notice:
 
     @property
     def rule(self) -> str:
-        return self.cause.partition(":")[0]
+        return self.cause.removeprefix("rule:").partition(":")[0]
 
     @property
     def group(self) -> str:

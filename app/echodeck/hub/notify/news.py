@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...brain.notices.notice import Notice
+from ...brain.notices.notice import RANK, Notice
 from ...model.record import Alert
 from ...wire import show
 
@@ -15,7 +15,8 @@ _TOLD_AS_ENDING = "failed"
 
 
 class News:
-    """Remembers which alerts are open, so that one that is only counted or acknowledged is no news."""
+    """Remembers which alerts are open, and how grave they were at worst: one that is only counted, acknowledged or
+    brought up to date is no news, one that has become graver is."""
 
     def __init__(self) -> None:
         self._open: dict[str, str] = {}
@@ -34,8 +35,10 @@ class News:
             kind = "resolved"
         else:
             known = self._open.get(alert.id)
+            if known is not None and RANK[alert.level] <= RANK[known]:
+                return None
             self._open[alert.id] = alert.level
-            if known == alert.level or alert.acknowledged_at is not None:
+            if alert.acknowledged_at is not None:
                 return None
             kind = "alert"
         return Notice(f"{alert.id}-{kind}-{alert.count}", at_s, kind, alert.level, alert.title, alert.message,

@@ -4,6 +4,7 @@
 const OLD_MS = 15000;
 const ENDED = { generation_complete: ["success", "is done", "are done"],
   generation_failed: ["error", "failed", "failed"] };
+const GRAVE = { warning: 1, error: 2 };
 
 function mine(feed, job) {
   return Boolean(job) && (job.user ?? "") === (feed.link?.user ?? "");
@@ -25,10 +26,12 @@ function newsOf(feed, on, tell) {
   on("alert_resolved", (alert) => open.delete(alert.id));
   on("system_alert", (alert, message) => {
     const known = open.get(alert.id);
+    // One that is only counted or brought up to date is no news; one that has become graver is.
+    if (known !== undefined && (GRAVE[alert.level] ?? 0) <= (GRAVE[known] ?? 0)) return;
+    if (alert.silencedUntil && when(alert.silencedUntil) > feed.now()) return;
     open.set(alert.id, alert.level);
-    if (known === alert.level || alert.acknowledgedAt || !told(message)) return;
-    if (alert.level !== "error" && alert.level !== "warning") return;
-    const rule = String(alert.cause ?? "").split(":")[0];
+    if (alert.acknowledgedAt || !GRAVE[alert.level] || !told(message)) return;
+    const rule = String(alert.cause ?? "").replace(/^rule:/, "").split(":")[0];
     // That one's own job failed is told as its ending.
     if (rule === "failed" && mine(feed, feed.board.get("jobs", alert.jobId))) return;
     tell({ kind: `alert:${alert.level}:${rule}`, level: alert.level, title: alert.title, text: alert.message, view: "logs",
