@@ -8,6 +8,7 @@ the same id. Nothing here holds up the hub's loop: sending is done in threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
 from typing import Any
@@ -30,6 +31,8 @@ from ..session import Session, Shown
 from . import letters, senders
 from .news import ENDED, News, of_job
 from .post import Post, Send
+
+log = logging.getLogger(__name__)
 
 PART = "notify"
 KIND = "notify"
@@ -85,7 +88,7 @@ class Notify:
         self._drop_unknown(records)
         for event in missed:
             kind = show.AlertView if event.type in ALERTS else show.JobView
-            self.hear(Shown(event.type, msgspec.convert(event.payload, kind), event.at_s, event.kind, event.key,
+            self._take(Shown(event.type, msgspec.convert(event.payload, kind), event.at_s, event.kind, event.key,
                             event.seq))
         self._seq = self._desk.board.seq
         self._say_troubles()
@@ -108,6 +111,13 @@ class Notify:
         """Every durable event comes by here, in order; only what somebody may want to be told is looked at."""
         if not self._posts or not (shown.type in ALERTS or shown.type in ENDED):
             return
+        try:
+            self._take(shown)
+        except Exception:
+            # What is written is written: a mistake in telling others of it must not keep it from those who watch.
+            log.exception("an event could not be heard")
+
+    def _take(self, shown: Shown) -> None:
         self._seq = max(self._seq, shown.seq or 0)
         notice = self._notice(shown)
         if notice is None or not self._desk.parts.on(PART):
