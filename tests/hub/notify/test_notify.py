@@ -101,6 +101,23 @@ async def test_what_is_only_counted_or_acknowledged_is_no_news(teller: Teller) -
     await teller.arrives(3)
 
 
+async def test_what_is_silenced_calls_nobody(teller: Teller) -> None:
+    await teller.alert()
+    await teller.rig.tick(1.0)
+    await teller.arrives(1)
+    silence = {"cause": "disk:a", "seconds": 3600}
+    await teller.rig.ask(teller.rig.session("ann"), "silence_alert", silence)
+    await teller.over()
+    await teller.alert()
+    await teller.rig.tick(60.0)
+    assert len(teller.receiver.got) == 1
+    await teller.rig.tick(3600.0)
+    await teller.over()
+    await teller.alert()
+    await teller.rig.tick(1.0)
+    assert (await teller.arrives(2))["data"]["groups"][0]["kind"] == "alert:disk"
+
+
 async def test_the_ends_of_jobs_are_told_and_a_failure_once(teller: Teller) -> None:
     rig = teller.rig
     ann, agent = rig.session("ann"), await rig.agent()

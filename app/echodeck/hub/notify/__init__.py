@@ -130,9 +130,11 @@ class Notify:
     def _notice(self, shown: Shown) -> Notice | None:
         if shown.type in ENDED:
             return of_job(shown.type, shown.payload, shown.at_s)
+        alert = self._desk.alerts.get(shown.payload.cause)
+        hushed = alert is not None and alert.silenced(shown.at_s)
         job_id = shown.payload.job_id
         user = self._desk.queue.get(job_id).user if job_id in self._desk.queue else ""
-        return self._news.of_alert(shown.type, shown.payload, user, shown.at_s)
+        return self._news.of_alert(shown.type, shown.payload, user, shown.at_s, hushed=hushed)
 
     # --- carrying out ---
 

@@ -25,17 +25,18 @@ class News:
         """These are no news."""
         self._open = {alert.id: alert.level for alert in alerts if alert.resolved_s is None}
 
-    def of_alert(self, type_: str, alert: show.AlertView, user: str, at_s: float) -> Notice | None:
-        """`user` is whose job it is about."""
+    def of_alert(self, type_: str, alert: show.AlertView, user: str, at_s: float, *,
+                 hushed: bool = False) -> Notice | None:
+        """`user` is whose job it is about; `hushed`: it is silenced, and would be news if it came again later."""
         if alert.cause.partition(":")[0] == _TOLD_AS_ENDING:
             return None
         if type_ == "alert_resolved":
-            if self._open.pop(alert.id, None) is None:
+            if self._open.pop(alert.id, None) is None or hushed:
                 return None
             kind = "resolved"
         else:
             known = self._open.get(alert.id)
-            if known is not None and RANK[alert.level] <= RANK[known]:
+            if hushed or (known is not None and RANK[alert.level] <= RANK[known]):
                 return None
             self._open[alert.id] = alert.level
             if alert.acknowledged_at is not None:
