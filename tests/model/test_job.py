@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from echodeck.errors import IllegalTransition
 from echodeck.model import facts as m
-from echodeck.model.job import Climb, Job, JobError, JobSpec, JobState, Output, StageState, Try
+from echodeck.model.job import BRAIN, Climb, Job, JobError, JobSpec, JobState, Output, StageState, Try
 from echodeck.model.transitions import MAX_ATTEMPTS, MOST_METRICS, TRANSITIONS, Phase, advance, check, phase_of
 from echodeck.model.usage import Figure, Usage
 
@@ -108,6 +108,18 @@ def test_a_worker_that_says_again_that_it_holds_answers_a_second_pause() -> None
     assert (job.state, job.request) == (JobState.PAUSED, "pause")
     again = advance(job, m.PausedNow(30.0))
     assert (again.state, again.request, again.paused_s) == (JobState.PAUSED, "", 21.0)
+
+
+@pytest.mark.parametrize("facts", [(), (m.Claimed, m.Planned)])
+def test_what_the_brain_holds_a_person_may_keep(facts: tuple[type, ...]) -> None:
+    """Held in the queue, or paused at its worker: whoever pauses it too is who has paused it."""
+    held = advance(story_of(*facts), m.PauseAsked(10.0, BRAIN))
+    if facts:
+        held = advance(held, m.PausedNow(11.0))
+    assert (held.state, held.paused_by) == (JobState.PAUSED, BRAIN)
+    kept = advance(held, m.PauseAsked(12.0, "mika"))
+    assert (kept.state, kept.paused_by, kept.request) == (JobState.PAUSED, "mika", "")
+    assert advance(kept, m.PauseAsked(13.0, "ada")) is kept
 
 
 def test_a_cancel_wins_over_pause_and_resume() -> None:

@@ -125,6 +125,11 @@ class Order:
         return ordered, {**dict.fromkeys(self._unfit), **spans}
 
     @property
+    def overtaken(self) -> Mapping[str, int]:
+        """How often each waiting job has been, where it has."""
+        return self._turns.overtaken
+
+    @property
     def unfit(self) -> frozenset[str]:
         """The waiting jobs that fit into no worker's memory, as of the last plan."""
         return frozenset(self._unfit)
@@ -166,7 +171,8 @@ class Order:
             if job.id in planned or job.foreign or job.state is not JobState.PENDING:
                 continue
             if why := eligible(job, "", now_s):
-                found[job.id] = why
+                if job.not_before_s <= now_s:  # that is shown as its start, and would be told anew each second
+                    found[job.id] = why
             elif why := why_unfit(job, self.memory.need_bytes(job.spec), all_lanes):
                 found[job.id] = why
                 self._unfit.append(job.id)

@@ -48,9 +48,9 @@ class Staff:
         self._desk, self._followers = desk, followers
         self.pulse, self.meters = Pulse(desk), Meters(desk)
         self._hands, self._post = Hands(desk), Post(desk)
-        self._order = Order(desk)
-        self._preempting = Preempting(desk, self._order)
-        self._watch = Watch(desk, self._order)
+        self.order = Order(desk)
+        self._preempting = Preempting(desk, self.order)
+        self._watch = Watch(desk, self.order)
         desk.stepped = self._watch.stepped
         self.ladders = Ladders(desk)
         self.climbs = Climbs(desk, self.ladders)
@@ -70,7 +70,7 @@ class Staff:
                 self.handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
-        for follow in (self.pulse.follow, self.meters.follow, self._chains.follow, self._order.follow,
+        for follow in (self.pulse.follow, self.meters.follow, self._chains.follow, self.order.follow,
                        self._preempting.follow, self._watch.follow, *self._followers):
             follow(before, after, fact)
 
@@ -79,7 +79,7 @@ class Staff:
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
         self.ladders.restore(await store.records(KIND))
-        self._order.restore()
+        self.order.restore()
         self._workflows.restore((await store.records("workflows")).values())
         self._chains.expect(desk.queue.all())
         self._post.restore(await store.records("mail"))

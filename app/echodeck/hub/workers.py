@@ -10,8 +10,8 @@ from ..model.record import Agent
 from ..wire import say
 from .session import Session, Shown
 
-UNNAMED = "?"
-"""Begins the name of a slot that has not told its own."""
+UNNAMED = "/?"
+"""In the name of a slot that has not told its own, behind its host's."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Workers:
         session.agent_id = hello.agent_id
         lanes = tuple(map(frozenset, hello.lanes)) or (frozenset(agent.engines),) * agent.slots
         named = tuple(hello.workers) if len(hello.workers) == len(lanes) else tuple(
-            f"{UNNAMED}{hello.agent_id}/{n}" for n in range(len(lanes)))
+            f"{hello.host}{UNNAMED}{hello.agent_id}/{n}" for n in range(len(lanes)))
         self.agents[hello.agent_id] = Worker(agent, session, frozenset(agent.engines), lanes, named)
         return agent
 
@@ -56,7 +56,7 @@ class Workers:
         worker, wanted = self.agents[agent_id], set(engines)
         if name not in worker.slots:
             at = next((n for n, slot in enumerate(worker.slots)
-                       if slot.startswith(UNNAMED) and wanted <= worker.lanes[n]), None)
+                       if UNNAMED in slot and wanted <= worker.lanes[n]), None)
             if at is not None:
                 worker.slots = (*worker.slots[:at], name, *worker.slots[at + 1:])
 

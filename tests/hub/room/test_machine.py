@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from echodeck import wire
+from echodeck.brain.order import BOUND
 from echodeck.errors import InputError
 from echodeck.hub import resume
 from echodeck.hub.session import Shown
@@ -158,6 +159,7 @@ class Rooms(RuleBasedStateMachine):
             if job is not None:
                 others = {(other["id"], other["attempt"]) for other in self.mine.values()}
                 assert (job["id"], job["attempt"]) not in others, "an attempt is one worker's"
+                assert max(self.place.room.staff.order.overtaken.values(), default=0) <= BOUND
                 self.mine[name] = job
 
     @rule(name=st.sampled_from(["agent-1", "agent-2"]), step=st.integers(1, 4),
