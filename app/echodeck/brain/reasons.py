@@ -10,7 +10,7 @@ from .memory import GIB
 from .order import Choice, Lane
 from .plan import Turn
 
-_WHY = {"same_model": "same model as the one before it", "deadline": "its deadline is near"}
+_WHY = {"same_model": "same model", "deadline": "its deadline is near"}
 _GIVEN = {
     "same_model": "its model is loaded there already",
     "new_model": "its model serves the most jobs for one load",

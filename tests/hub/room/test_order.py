@@ -53,7 +53,7 @@ async def test_jobs_of_the_loaded_model_go_on_and_people_see_that_they_will(plac
     await place.wait_s(1.0)
     assert shown(place) == ["a2", "a4", "b1", "b3", "b5"]
     first = place.job(place.order()[0])
-    assert (first["position"], first["why"]) == (0, "same model as the one before it")
+    assert (first["position"], first["why"]) == (0, "same model")
     assert [await given(worker) for _ in range(5)] == ["a2", "a4", "b1", "b3", "b5"]
     assert decided(place) == ["its model is loaded there already"] * 2
 
