@@ -4,6 +4,9 @@ The day is drawn from a seed: jobs come in series, of models that take their tim
 deadlines; the workers differ in pace and memory. What a job really takes is only known when it has ended: every
 scheduler sees the expected time, and the same day with the same noise is given to each. Peers: first come, first served
 (by priority, as the queue was before), and the shortest job first.
+
+What can be grouped depends on the day. The three peaks and the few priorities here let queues grow long; with the same
+jobs spread evenly over the day (8 days, seeds 0 to 7) our loads were 0.41 of those of first come, first served.
 """
 
 from __future__ import annotations
