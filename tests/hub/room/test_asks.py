@@ -127,7 +127,7 @@ async def test_which_model_by_then(place: Any, ada: Any, models: Any) -> None:
 
 async def test_a_score_that_is_known_counts(place: Any, ada: Any, models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = {"sketch-s": 50.0, "sketch-l": 85.0}
-    monkeypatch.setattr(place.room.ladders, "score", lambda engine, model: scores[model])
+    monkeypatch.setattr(place.room.staff.ladders, "score", lambda engine, model: scores[model])
     assert (await ask(ada, "recommend", quality="final"))["choice"]["model"] == "sketch-l"
     assert (await ask(ada, "recommend", quality="draft"))["choice"]["model"] == "sketch-s"
     assert (await ask(ada, "recommend", quality=90.0))["choice"] is None
