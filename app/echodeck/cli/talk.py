@@ -10,7 +10,7 @@ import typer
 from .ask import EXIT_CODES, FAILED, exits, find, out, with_hub
 from .plain import plain
 
-QUESTIONS = ("estimate", "plan", "why", "recommend", "capacity", "compare", "health")
+QUESTIONS = ("estimate", "plan", "why", "recommend", "capacity", "compare", "ladders", "health")
 Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
 User = Annotated[str | None, typer.Option(help="Your name as others see it (ECHODECK_USER).")]

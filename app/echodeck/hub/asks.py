@@ -30,16 +30,22 @@ class Asks:
 
     def __init__(self, desk: Desk, intake: Intake, pulse: Pulse, ladders: Ladders) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
+        self._known = ladders
         what_if = WhatIf(desk, intake, ladders)
         self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
                          "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
-                         "compare": what_if.compare}
+                         "compare": what_if.compare, "ladders": self._ladders}
 
     def query(self, session: Session, payload: say.Query, change: Change) -> Answer:
         answer = self._answers[payload.what](session, payload, change.at_s)
         result = show.Result(id=change.request_id, what=payload.what, answer=answer)
         session.tell(Shown("query_result", result, change.at_s))
         return {"answer": answer}
+
+    def _ladders(self, session: Session, payload: say.Query, now_s: float) -> Answer:
+        view = self._known.view()
+        text = [f"{one.name}, cheapest first: {', '.join(rung.name for rung in one.rungs)}" for one in view.ladders]
+        return {**wire.plain(view), "text": text or ["no engine has models to choose from"]}
 
     def _health(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         stats = self._pulse.status(now_s, self._pulse.metrics(now_s)).stats

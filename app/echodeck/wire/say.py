@@ -158,10 +158,11 @@ class Query(Say):
     "estimate" and "why" are of `job_id`; an estimate also of `job`, a submit payload. "plan" may `add` jobs, which are
     not queued: what would become of those that wait. "recommend" chooses a model for `count` jobs like `job` by a
     `deadline` (ISO 8601, or seconds since the epoch) and a `quality` (a score from 0 to 100, or a word), out of
-    `models` if there are any. "compare" sets `jobs` side by side, or `job` with each of `models`.
+    `models` if there are any. "compare" sets `jobs` side by side, or `job` with each of `models`. "ladders" are those
+    that jobs with the model "auto" choose from.
     """
 
-    what: Literal["health", "plan", "estimate", "capacity", "why", "recommend", "compare"]
+    what: Literal["health", "plan", "estimate", "capacity", "why", "recommend", "compare", "ladders"]
     job_id: str = ""
     job: Submit | None = None
     add: Annotated[list[Submit], Meta(max_length=100)] = []

@@ -175,6 +175,9 @@ async def test_what_is_learnt_is_kept_over_a_restart_and_can_be_looked_into(plac
     (ladder,) = place.room.staff.ladders.view().ladders
     assert (ladder.engine, ladder.learnt, [rung.name for rung in ladder.rungs]) == (
         "sketch", True, ["sketch-s", "sketch-m", "sketch-l"])
+    answer = (await ada.say("query", what="ladders"))["answer"]
+    assert answer["ladders"][0]["rungs"][0]["name"] == "sketch-s"
+    assert answer["text"] == ["sketch, cheapest first: sketch-s, sketch-m, sketch-l"]
     (kind,) = ladder.rungs[0].kinds
     assert (kind.kind, kind.score) == ("sketch/image/small", 20.0)
     assert kind.likely["draft"] < 0.6
