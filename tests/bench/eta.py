@@ -1,166 +1,119 @@
-"""How good is the estimate? Simulated video jobs, our mean error beside tqdm's and elapsed-over-done.
+"""How good is the estimate? Ours beside tqdm's, rich's and elapsed-over-done, asked at the same moments of each job.
 
-The jobs are simulated from a seed: a model that loads, a sampler whose first step warms up, sometimes a hiccup,
-sometimes a machine that throttles half-way, a decoder and a save. Everything is asked at the same moments.
+Each scenario is one configuration, made again and again (see `_jobs`, `_recorded`). Ours knows at each job what a hub
+would: the jobs before it. The error is |estimate - truth| / truth of the time left at 10, 25, 50 and 75 % of a job; no
+answer counts as 100 %. The interval is the calibrated one, as it was told before the job had ended.
 """
 
 from __future__ import annotations
 
-import io
 import random
+import sys
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from tqdm import tqdm
+sys.path.insert(0, str(Path(__file__).parent))
 
-from echodeck.model.eta import History, JobEstimator, Reading
-from echodeck.model.job import JobSpec
-from echodeck.model.record import StageRun
+from _jobs import SIMULATED, Scenario
+from _ours import MARKS, Ours
+from _peers import PEERS
+from _recorded import recorded
+from _waiting import queued
 
-SPEC = JobSpec(engine="sim", model="video", width=512, height=512, steps=30, frames=24)
-STEPS = SPEC.steps
-PLAN = (("load model", 0), ("sample", STEPS), ("decode", 0), ("save", 0))
-MARKS = (0.10, 0.25, 0.50, 0.75)
+KEY = "mean_error_of_time_left_percent"
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """A job as it really went: the duration of each stage, and of each step of the second. Seconds from its start."""
+@dataclass
+class Result:
+    """Errors in %, by who and mark, and whether the calibrated and the plain interval held the truth."""
 
-    load_s: float
-    steps_s: tuple[float, ...]
-    decode_s: float
-    save_s: float
+    errors: dict[str, list[list[float]]] = field(default_factory=dict)
+    held: list[bool] = field(default_factory=list)
+    held_plain: list[bool] = field(default_factory=list)
+    starts: list[bool] = field(default_factory=list)
+    """Whether the intervals held of when each of a whole queue begins, and of when all of it is done."""
+    clear: list[bool] = field(default_factory=list)
+
+    def add(self, who: str, mark: int, guess_s: float | None, truth_s: float) -> None:
+        error = 100.0 if guess_s is None else 100.0 * abs(guess_s - truth_s) / truth_s
+        self.errors.setdefault(who, [[] for _ in MARKS])[mark].append(error)
+
+    def at_marks(self, who: str) -> list[float]:
+        return [mean(errors) for errors in self.errors[who]]
+
+    def mean(self, who: str, first_mark: int = 0) -> float:
+        return mean(self.at_marks(who)[first_mark:])
 
     @property
-    def total_s(self) -> float:
-        return self.load_s + sum(self.steps_s) + self.decode_s + self.save_s
-
-    def runs(self, name: str, at_s: float) -> list[StageRun]:
-        rest = sorted(self.steps_s[1:])
-        took = {"load model": self.load_s, "sample": sum(self.steps_s), "decode": self.decode_s, "save": self.save_s}
-        of_steps = (self.steps_s[0], rest[len(rest) // 2])
-        return [
-            StageRun(name, 1, SPEC.engine, SPEC.model, SPEC.width, SPEC.height, steps, SPEC.frames, SPEC.batch, stage,
-                     at_s + index, took[stage], *(of_steps if steps else ()))
-            for index, (stage, steps) in enumerate(PLAN)
-        ]
-
-    def events(self) -> list[tuple[float, str, int, float]]:
-        """(at_s, what, step, duration_s) in order."""
-        found, at_s = [(self.load_s, "load model", 0, self.load_s)], self.load_s
-        for step, duration_s in enumerate(self.steps_s, 1):
-            at_s += duration_s
-            found.append((at_s, "step", step, duration_s))
-        found.append((at_s, "sample", 0, sum(self.steps_s)))
-        found.append((at_s + self.decode_s, "decode", 0, self.decode_s))
-        return found
+    def coverage(self) -> float:
+        return 100.0 * mean(self.held)
 
 
-def simulate(rng: random.Random, *, throttle: float = 0.15, hiccup: float = 0.02) -> Simulated:
-    """`throttle` is the chance that from some step on all take 1.6 times as long, `hiccup` that one takes 4 times."""
-    pace = 2.0 * rng.lognormvariate(0.0, 0.10)
-    slow_from = rng.randrange(5, STEPS) if rng.random() < throttle else STEPS
-    steps = [pace * rng.lognormvariate(0.0, 0.08) for _ in range(STEPS)]
-    steps[0] *= rng.lognormvariate(1.2, 0.2)
-    steps = [step_s * (1.6 if i >= slow_from else 1.0) for i, step_s in enumerate(steps)]
-    steps = [step_s * (4.0 if rng.random() < hiccup else 1.0) for step_s in steps]
-    return Simulated(8.0 * rng.lognormvariate(0.0, 0.3), tuple(steps), 16.0 * rng.lognormvariate(0.0, 0.12),
-                     3.0 * rng.lognormvariate(0.0, 0.2))
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
-def history_of(rng: random.Random, jobs: int) -> History:
-    return History(run for n in range(jobs) for run in simulate(rng).runs(f"past{n}", 1000.0 * n))
+def lived(scenario: Scenario, seed: int, result: Result) -> None:
+    """One life of a scenario: every job is learnt from, those after the burn-in are judged."""
+    ours, seen = Ours(), Counter[object]()
+    for job in scenario.life(random.Random(f"{seed} {scenario.name}")):
+        plain, told = ours.readings(job), ours.told(job)
+        seen[job.kind] += 1
+        if seen[job.kind] <= scenario.burn_in:
+            continue
+        moments_s = [mark * job.total_s for mark in MARKS]
+        guesses: dict[str, list[float | None]] = {"ours": [one.median_s for one in told]}
+        guesses |= {name: peer(job, moments_s) for name, peer in PEERS.items()}
+        for index, moment_s in enumerate(moments_s):
+            truth_s = job.total_s - moment_s
+            for who, answers in guesses.items():
+                result.add(who, index, answers[index], truth_s)
+            result.held.append(told[index].low_s <= truth_s <= told[index].high_s)
+            result.held_plain.append(plain[index].low_s <= truth_s <= plain[index].high_s)
 
 
-def ours(job: Simulated, history: History, at_s: float) -> Reading:
-    """The estimate at `at_s`, from what was known then."""
-    estimator = JobEstimator.start(SPEC, PLAN, history, 0.0)
-    stages = {name: index for index, (name, _) in enumerate(PLAN)}
-    estimator.stage_started(0, 0.0)
-    for when_s, what, step, duration_s in job.events():
-        if when_s > at_s:
-            break
-        if what == "step":
-            estimator.step(1, step, when_s, duration_s)
-        else:
-            estimator.stage_done(stages[what], when_s, duration_s)
-            estimator.stage_started(stages[what] + 1, when_s)
-    return estimator.at(at_s)
+def results(seed: int, seconds: float, scenarios: Sequence[Scenario]) -> dict[str, Result]:
+    """Every scenario once, and the simulated ones (all of them) again with further seeds while there is time."""
+    began_s, found = time.monotonic(), {scenario.name: Result() for scenario in scenarios}
+    rounds = 0
+    while not rounds or time.monotonic() - began_s < seconds:
+        for scenario in scenarios:
+            if not rounds or scenario in SIMULATED:
+                lived(scenario, seed + rounds, found[scenario.name])
+        for scenario in SIMULATED:
+            starts, clear = queued(scenario, seed + rounds)
+            found[scenario.name].starts += starts
+            found[scenario.name].clear.append(clear)
+        rounds += 1
+    return found
 
 
-UNITS = STEPS + len(PLAN) - 1
-
-
-def units(job: Simulated, at_s: float) -> list[float]:
-    """When each unit of a plain bar (a step, or a stage without steps) that is done at `at_s` was done."""
-    return [when_s for when_s, what, _, _ in job.events() if when_s <= at_s and what != "sample"]
-
-
-def peer_tqdm(job: Simulated, at_s: float) -> float | None:
-    """tqdm's own estimate, smoothing 0.3 as is its default, on a clock that we set; None while it shows a "?"."""
-    now_s = 0.0
-    bar = tqdm(total=UNITS, smoothing=0.3, mininterval=0, miniters=1, file=io.StringIO())
-    try:
-        bar._time = lambda: now_s
-        bar.start_t = bar.last_print_t = 0.0
-        for now_s in units(job, at_s):  # noqa: B007 - the clock of the bar
-            bar.update(1)
-        rate = bar.format_dict["rate"]
-        return (UNITS - bar.n) / rate if rate else None
-    finally:
-        bar.close()
-
-
-def peer_elapsed(job: Simulated, at_s: float) -> float | None:
-    """Elapsed time over the share of units done."""
-    done = len(units(job, at_s))
-    return at_s * (UNITS - done) / done if done else None
-
-
-def errors(seed: int, jobs: int) -> dict[str, list[float]]:
-    """Mean error in % of the true time left, at each of MARKS, over simulated jobs. "?" counts as 100 %."""
-    rng = random.Random(seed)
-    sums = {name: [0.0] * len(MARKS) for name in ("ours", "tqdm", "elapsed")}
-    for _ in range(jobs):
-        history, job = history_of(rng, 10), simulate(rng)
-        for index, mark in enumerate(MARKS):
-            at_s = mark * job.total_s
-            truth_s = job.total_s - at_s
-            guesses = {"ours": ours(job, history, at_s).eta_s, "tqdm": peer_tqdm(job, at_s),
-                       "elapsed": peer_elapsed(job, at_s)}
-            for name, guess_s in guesses.items():
-                sums[name][index] += 100.0 if guess_s is None else 100.0 * abs(guess_s - truth_s) / truth_s
-    return {name: [total / jobs for total in totals] for name, totals in sums.items()}
-
-
-def coverage(seed: int, jobs: int) -> float:
-    """The share of truths inside our 80 % interval, in %."""
-    rng = random.Random(seed)
-    inside = 0
-    for _ in range(jobs):
-        history, job = history_of(rng, 10), simulate(rng)
-        for mark in MARKS:
-            reading = ours(job, history, mark * job.total_s)
-            inside += reading.low_s <= (1.0 - mark) * job.total_s <= reading.high_s
-    return 100.0 * inside / (jobs * len(MARKS))
+def lines(found: dict[str, Result]) -> Iterator[str]:
+    for name, result in found.items():
+        errors = "; ".join(f"{who} {'/'.join(f'{error:.0f}' for error in result.at_marks(who))}"
+                           for who in result.errors)
+        yield f"{name}: {errors} %, held {result.coverage:.0f} % (plain {100 * mean(result.held_plain):.0f} %)"
 
 
 def bench(seed: int, seconds: float) -> dict[str, object]:
-    """Mean error of the time left at 10/25/50/75 % of simulated video jobs, in % of it; the peer is tqdm."""
-    began_s, rounds = time.monotonic(), 0
-    means: dict[str, list[float]] = {}
-    while not rounds or time.monotonic() - began_s < seconds:
-        found = errors(seed + rounds, 20)
-        for name, values in found.items():
-            before = means.get(name, [0.0] * len(MARKS))
-            means[name] = [(b * rounds + v) / (rounds + 1) for b, v in zip(before, values, strict=True)]
-        rounds += 1
-    mean = {name: sum(values) / len(values) for name, values in means.items()}
-    notes = "; ".join(f"{name} {'/'.join(f'{v:.0f}' for v in values)} %" for name, values in means.items())
-    key = "mean_error_of_time_left_percent"
-    return {"name": "eta", "ours": {key: mean["ours"]}, "peer": {key: mean["tqdm"]},
-            "ratio": {key: mean["ours"] / mean["tqdm"]},
-            "notes": f"peer: tqdm; at 10/25/50/75 % of {20 * rounds} "
-                     f"simulated video jobs: {notes}; 80 % interval holds "
-                     f"{coverage(seed, 100):.0f} %"}
+    """Mean error of the time left over all scenarios, in % of it; the peer is tqdm."""
+    scenarios = [*SIMULATED, *recorded()]
+    found = results(seed, seconds, scenarios)
+    steady = [found[scenario.name] for scenario in scenarios if scenario.steady]
+    who = {name: mean([one.mean(name) for one in found.values()]) for name in ("ours", *PEERS)}
+    worst = max(max(one.at_marks("ours")[1:]) for one in steady)
+    jobs = sum(len(one.held) for one in found.values()) // len(MARKS)
+    others = ", ".join(f"{name} {error:.1f} %" for name, error in who.items())
+    calm = mean([one.mean("ours", 1) for one in steady])
+    coverage = mean([one.coverage for one in found.values()])
+    starts = 100.0 * mean([held for one in found.values() for held in one.starts])
+    clear = 100.0 * mean([held for one in found.values() for held in one.clear])
+    summary = (f"peer: tqdm; {jobs} jobs of {len(found)} scenarios, at 10/25/50/75 %: {others}; at steady speed from "
+               f"25 % on {calm:.1f} %, at worst {worst:.1f} %; the 80 % interval holds {coverage:.1f} %, "
+               f"of the starts in a queue {starts:.1f} %, of its end {clear:.1f} %")
+    notes = "; ".join([summary, *lines(found)])
+    return {"name": "eta", "ours": {KEY: who["ours"]}, "peer": {KEY: who["tqdm"]},
+            "ratio": {KEY: who["ours"] / who["tqdm"]}, "notes": notes}

@@ -20,7 +20,9 @@ from echodeck.hub.generations import inside
 from echodeck.hub.moment import moment
 from echodeck.hub.tally import tally
 from echodeck.model.board import Board
+from echodeck.model.calibration import score
 from echodeck.model.job import Job, JobSpec, JobState
+from echodeck.model.span import Total
 from echodeck.store.memory import MemoryStore
 
 SPEC = {"engine": "sketch", "prompt": "hills", "width": 128, "height": 128, "steps": 4}
@@ -410,3 +412,15 @@ async def test_parts_of_the_brain_over_rest(web: Any) -> None:
     assert (order["on"], order["by"]) == (False, "ada")
     refused = await web.post("/api/brain/ordre", {"on": False}, 400)
     assert refused["error"]["field"] == "part"
+
+
+async def test_how_good_the_estimates_were_over_rest(hub: Any, web: Any) -> None:
+    assert await web.get("/api/estimates") == {"kinds": []}
+    told = Total(10.0, 8.0, 12.0)
+    hub.room.desk.outlooks.calibration.learn(("sketch", "sketch-s", "64×64"), [score(0.5, 12.5, told, told)])
+    kinds = (await web.get("/api/estimates"))["kinds"]
+    assert [(one["engine"], one["model"], one["resolution"]) for one in kinds] == [
+        ("", "", ""), ("sketch", "", ""), ("sketch", "sketch-s", ""), ("sketch", "sketch-s", "64×64")]
+    [half] = kinds[3]["shares"]
+    assert {"share": 0.5, "count": 1, "error": 0.2, "bias": -0.2, "coverage": 0.0}.items() <= half.items()
+    assert half["factorHigh"] > 1.0

@@ -144,7 +144,7 @@ class FakeHub:
         return {"jobs": list(self.jobs.values()), "alerts": wire.plain([show.alert_view(a) for a in self.alerts]),
                 "logs": wire.plain([show.log_view(line) for line in self.logs]), "hosts": wire.plain(self.hosts),
                 "engines": wire.plain(self.engines), "agents": [], "previews": [], "queue": self.queue(), "users": [],
-                "parts": self.parts, "decisions": [], "channels": self.channels,
+                "parts": self.parts, "decisions": [], "estimates": [], "channels": self.channels,
                 "metrics": wire.plain(show.Metrics()), "seq": self.seq, "hub": self.name, "version": "1.2.3"}
 
     def of(self, type_: str) -> list[dict[str, Any]]:

@@ -13,12 +13,13 @@ from ..config import Settings
 from ..model.board import Board
 from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
+from ..model.lanes import Turn
 from ..model.record import Alert, Decision, Host, LogLine
 from ..model.usage import Tariff
 from ..wire import mind, say, show
 from .graphs import Graphs
 from .ledger import Change, Ledger
-from .outlook import Outlooks, Turn
+from .outlook import Outlooks
 from .parts import Parts
 from .queue import Queue
 from .session import Session, Shown
@@ -235,7 +236,7 @@ class Desk:
             self.put("queue_update", "queue", "", update, now_s)
         shown: dict[str, tuple[int | None, float | None, str]] = {}
         for position, job in enumerate(waiting):
-            start_s = self.outlooks.of(job, position, now_s).start_s
+            start_s = self.outlooks.start_s(job.id)
             before, why = self._shown_plan.get(job.id), self.whys.get(job.id, "")
             if before is not None and before[::2] == (position, why) and not _moved(before[1], start_s, now_s):
                 shown[job.id] = before

@@ -24,7 +24,7 @@ RECENT_EVENTS = 3000
 async def load(store: Store, desk: Desk, pulse: Pulse, follow: Follow, now_s: float) -> list[show.AgentView]:
     """Fills the desk and its board. Returns the agents that were here when the hub ended."""
     desk.board.seq = desk.board.floor = await store.last_seq()
-    desk.outlooks = Outlooks(await store.runs())
+    desk.outlooks = Outlooks(await store.runs(), lambda: desk.parts.on("foresight"))
     await _jobs(store, desk, pulse, follow, now_s)
     await _records(store, desk)
     for job in desk.queue.all():

@@ -14,11 +14,11 @@ from ..brain.turns import Turns
 from ..model.eligible import eligible
 from ..model.facts import Claimed, Completed, Fact, Metered
 from ..model.job import Job, JobState
+from ..model.lanes import Turn as Foreseen
 from ..wire import say
 from .desk import Desk
 from .lanes import lanes
 from .ledger import Change
-from .outlook import Turn as Foreseen
 
 STALE_S = 5.0
 """A plan is made anew after so long, even if nothing has happened."""

@@ -4,40 +4,53 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from ..model.calibration import Calibration
 from ..model.chain import Chained, foresee
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
 from ..model.history import History
 from ..model.job import Job, JobState, StageState
+from ..model.lanes import NO_TURNS, Planned, Turns, all_done, chained, retimed
+from ..model.lesson import Lesson, Said, kind_of, lesson_of, teach
 from ..model.record import EstimateSample, StageRun, StepSample
+from ..model.span import with_twin
 from ..wire.show import Outlook
 
-Turn = tuple[float, float] | None
-_NO_TURNS: Mapping[str, Turn] = {}
 KEEP_EVERY = 5.0
 """Percent of progress between two estimates that are kept for comparison with the truth."""
+JUDGE_EVERY = 1.05
+"""By how much time worked grows between two estimates that may be judged: whenever the job turns out to end, one was
+made near each share of it."""
 
 
 @dataclass(slots=True)
 class _Running:
+    job: Job
     estimator: JobEstimator
     attempt: int
     kept: float = -KEEP_EVERY
     told: list[EstimateSample] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
 
 
 class Outlooks:
-    """One estimator a running job, the history they draw on, and the plan of the queue. Times are the hub's clock."""
+    """One estimator a running job, the history they draw on, and the plan of the queue. Times are the hub's clock.
 
-    def __init__(self, runs: Iterable[StageRun] = ()) -> None:
-        self.history = History(runs)
+    Intervals are calibrated by how good earlier ones were, while `calibrating` says so.
+    """
+
+    def __init__(self, runs: Iterable[StageRun] = (), calibrating: Callable[[], bool] = lambda: True) -> None:
+        self.history, self.calibration, self._calibrating = History(runs), Calibration(), calibrating
         self._running: dict[str, _Running] = {}
         self._steps: dict[str, dict[int, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
         self._totals: dict[tuple[object, ...], Total] = {}
-        self._plan: dict[str, tuple[float, float]] = {}
+        self._twins: dict[tuple[object, ...], Total] = {}
+        self._expected: dict[tuple[object, ...], Total] = {}
+        """What jobs should take as of the latest plan: there are far fewer kinds of jobs than jobs."""
+        self._plan: dict[str, Planned] = {}
         self._planned_s = 0.0
         self.clear: tuple[float, float, float] | None = None
         """Seconds from the last plan until everything is done: middle, low, high."""
@@ -53,7 +66,8 @@ class Outlooks:
         else:
             started = job.started_s if job.started_s is not None else at_s
             estimator = JobEstimator.start(job.spec, stages, self.history, started + job.paused_total_s)
-            self._running[job.id] = _Running(estimator, job.attempt)
+            first = Said(started, self._plain(job), self.total(job))
+            self._running[job.id] = _Running(job, estimator, job.attempt, said=[first])
 
     def restore(self, job: Job, steps: list[StepSample], at_s: float) -> None:
         """A job that was in hand when the hub stopped, from its record and its stored steps."""
@@ -99,18 +113,34 @@ class Outlooks:
             running.estimator.resumed(at_s)
 
     def read(self, job_id: str, now_s: float) -> Reading | None:
+        """The time left of a job in hand."""
         running = self._running.get(job_id)
-        return None if running is None else running.estimator.at(now_s)
+        return None if running is None else self._told(running, running.estimator.at(now_s))
+
+    def _told(self, running: _Running, reading: Reading) -> Reading:
+        span = self._calibrated(running.job, reading.progress / 100.0, _span(reading))
+        return replace(reading, low_s=span.low_s, high_s=span.high_s)
+
+    def _calibrated(self, job: Job, share: float, span: Total) -> Total:
+        return self.calibration.set(kind_of(job.spec), share, span) if self._calibrating() else span
 
     def sample(self, job_id: str, reading: Reading, now_s: float) -> EstimateSample | None:
         """An estimate worth keeping: the first, and one each KEEP_EVERY percent."""
         running = self._running.get(job_id)
+        if running is not None:
+            self._note(running, reading, now_s)
         if running is None or reading.progress < running.kept + KEEP_EVERY:
             return None
         running.kept = reading.progress
         running.told.append(EstimateSample(job_id, running.attempt, now_s, reading.progress, reading.eta_s,
                                            reading.low_s, reading.high_s))
         return running.told[-1]
+
+    def _note(self, running: _Running, reading: Reading, now_s: float) -> None:
+        """Keeps what is said for the time when the truth is known."""
+        began_s, last_s = running.said[0].at_s, running.said[-1].at_s
+        if now_s - began_s > JUDGE_EVERY * (last_s - began_s):
+            running.said.append(Said(now_s, _span(running.estimator.at(now_s)), _span(reading)))
 
     def told(self, job_id: str) -> list[EstimateSample]:
         """The estimates of a job in hand that are kept, oldest first."""
@@ -142,62 +172,99 @@ class Outlooks:
         for run in runs:
             self.history.add(run)
         self._totals.clear()
+        self._expected.clear()
         self.forget(job.id)
         return runs
+
+    def lesson(self, job: Job, at_s: float) -> Lesson:
+        """What a job in hand that has completed teaches; learnt. Before `learn`, which forgets it."""
+        running, steps = self._running.get(job.id), self._steps[job.id]
+        durations = {stage.name: [duration for _, duration in steps[index]] for index, stage in enumerate(job.stages)}
+        lesson = lesson_of(job, running.said if running else (), durations, at_s)
+        self.teach(lesson)
+        return lesson
+
+    def teach(self, lesson: Lesson) -> None:
+        teach(lesson, self.calibration, self.history)
+        self._totals.clear()
+        self._expected.clear()
 
     # --- the queue ---
 
     def total(self, job: Job) -> Total:
-        """What a job that has not begun should take, all stages."""
-        spec = job.spec
-        key = (spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames)
+        """What a job that has not begun should take, all stages. Foreseeing, it learns from a twin in work at once."""
+        key = (self._calibrating(), _alike(job))
+        if key not in self._expected:
+            total = self._calibrated(job, 0.0, self._plain(job))
+            twin = self._twins.get(_alike(job)) if self._calibrating() else None
+            self._expected[key] = total if twin is None else with_twin(total, twin)
+        return self._expected[key]
+
+    def _plain(self, job: Job) -> Total:
+        key = _alike(job)
         if key not in self._totals:
-            self._totals[key] = expected_total(spec, self.history.plan(spec), self.history)
+            self._totals[key] = expected_total(job.spec, self.history.plan(job.spec), self.history)
         return self._totals[key]
 
     def plan(self, waiting: list[Job], in_hand: list[Job], lanes: list[frozenset[str]], now_s: float,
-             turns: Mapping[str, Turn] = _NO_TURNS) -> None:
+             turns: Turns = NO_TURNS) -> None:
         """When each pending job starts and ends, over the workers' lanes. Paused jobs hold their worker but no time.
 
-        `turns` are from when to when the brain has jobs run, in seconds from now (None: never).
+        `turns` are from when to when the brain has jobs run (None: never), in seconds from now.
         """
+        self._twins, self._expected = {}, {}
         running = [job for job in in_hand if job.state is JobState.RUNNING]
-        readings = [self.read(job.id, now_s) or self.total(job) for job in running]
-        left = [reading.eta_s if isinstance(reading, Reading) else reading.median_s for reading in readings]
-        pending = [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
-        self._plan = plan_queue([(job.id, job.spec.engine, total.median_s) for job, total in pending if not job.waits],
-                                zip((job.spec.engine for job in running), left, strict=True), lanes)
-        self._plan = {job_id: span for job_id, span in {**self._plan, **turns}.items() if span is not None}
-        least_s = self._chain(pending, list(zip(running, left, strict=True)), lanes)
-        self._planned_s, slots = now_s, len(lanes)
-        ends = [end for _, end in self._plan.values()] + left
-        if not ends or not slots:
-            self.clear = None
-            return
-        middle = max(*ends, least_s)
-        spreads = [(r.low_s, r.high_s, r.eta_s if isinstance(r, Reading) else r.median_s) for r in readings]
-        spreads += [(total.low_s, total.high_s, total.median_s) for _, total in pending]
-        # Errors of different jobs are taken as independent: their squares add up.
-        below = sum((mid - low) ** 2 for low, _, mid in spreads) ** 0.5 / slots
-        above = sum((high - mid) ** 2 for _, high, mid in spreads) ** 0.5 / slots
-        self.clear = (middle, max(0.0, middle - below), middle + above)
+        left = self._left(running, now_s)
+        pending = {job.id: (job, self.total(job)) for job in waiting if job.state is JobState.PENDING}
+        expected = {job_id: total for job_id, (_, total) in pending.items()}
+        first = [(job_id, job.spec.engine, total) for job_id, (job, total) in pending.items() if not job.waits]
+        spans = list(left.values())
+        self._plan, self._planned_s = {}, now_s
+        if not all(job_id in turns for job_id, _, _ in first):  # the brain knows nothing of some, or is off
+            self._plan = plan_queue(first, [(job.spec.engine, left[job.id]) for job in running], lanes)
+        self._plan = retimed(self._plan, turns, expected, spans)
+        least_s = self._chain(list(pending.values()), [(job, left[job.id]) for job in running], lanes)
+        # Of a lane only the last job's end can be the end of all: those later than any start.
+        last_s = max((planned.start_s for planned in self._plan.values()), default=0.0)
+        ends = [planned.end for planned in self._plan.values() if planned.end_s >= last_s]
+        done = all_done(ends + spans, least_s)
+        self.clear = (done.median_s, done.low_s, done.high_s) if done is not None and lanes else None
 
-    def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, float]],
+    def _left(self, running: list[Job], now_s: float) -> dict[str, Total]:
+        """What is left of each job in work; what waits and is like it learns from that."""
+        left = {}
+        for job in running:
+            reading = self.read(job.id, now_s)
+            left[job.id] = span = self.total(job) if reading is None else _span(reading)
+            if reading is not None:
+                gone_s = job.elapsed_s(now_s)
+                self._twins[_alike(job)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
+        return left
+
+    def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, Total]],
                lanes: list[frozenset[str]]) -> float:
         """Adds the jobs that come after others to the plan. Returns when all can be done at the earliest: they push
         back what is behind them, so not before all the work is shared out over all the slots."""
-        chained = [Chained(job.id, job.waits, job.spec.engine, total.median_s) for job, total in pending if job.waits]
-        if not chained:
+        after = [Chained(job.id, job.waits, job.spec.engine, total.median_s) for job, total in pending if job.waits]
+        if not after:
             return 0.0
-        ends = {job.id: left_s for job, left_s in running} | {job_id: end for job_id, (_, end) in self._plan.items()}
-        self._plan = {**self._plan, **foresee(chained, ends, Counter(chain.from_iterable(lanes)))}
-        work_s = sum(left_s for job, left_s in running if not job.foreign)
+        left = {job.id: span for job, span in running}
+        ends = {job_id: span.median_s for job_id, span in left.items()} | {
+            job_id: planned.end_s for job_id, planned in self._plan.items()}
+        turns = foresee(after, ends, Counter(chain.from_iterable(lanes)))
+        waits = {job.id: job.waits for job in after}
+        self._plan = chained(self._plan, turns, waits, {job.id: total for job, total in pending}, left)
+        work_s = sum(span.median_s for job, span in running if not job.foreign)
         return (work_s + sum(total.median_s for job, total in pending if job.id in self._plan)) / max(1, len(lanes))
 
     def turn(self, job: Job) -> tuple[float | None, float]:
         """When a waiting job should begin (None: nobody can say), and what it should take."""
-        start = self._plan.get(job.id)
-        return None if start is None else self._planned_s + start[0], self.total(job).median_s
+        return self.start_s(job.id), self.total(job).median_s
+
+    def start_s(self, job_id: str) -> float | None:
+        """When a waiting job should start, as of the latest plan."""
+        planned = self._plan.get(job_id)
+        return None if planned is None else self._planned_s + planned.start_s
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""
@@ -209,7 +276,23 @@ class Outlooks:
             return Outlook(at_s=now_s, eta_s=reading.eta_s, low_s=reading.low_s, high_s=reading.high_s,
                            speed=reading.speed, duration_s=whole, expected_s=reading.expected_s, position=position)
         total = self.total(job)
-        start = self._plan.get(job.id)
-        return Outlook(at_s=now_s, eta_s=total.median_s if job.in_hand else None, low_s=total.low_s if job.in_hand
-                       else None, high_s=total.high_s if job.in_hand else None, position=position,
-                       start_s=self._planned_s + start[0] if start is not None else None, duration_s=total.median_s)
+        if job.in_hand:
+            return Outlook(at_s=now_s, eta_s=total.median_s, low_s=total.low_s, high_s=total.high_s,
+                           position=position, duration_s=total.median_s)
+        planned = self._plan.get(job.id)
+        outlook = Outlook(at_s=now_s, position=position, duration_s=total.median_s)
+        if planned is not None:
+            start, end, at_s = planned.start, planned.end, self._planned_s
+            outlook.start_s, outlook.start_bounds_s = at_s + start.median_s, (at_s + start.low_s, at_s + start.high_s)
+            outlook.end_s, outlook.end_bounds_s = at_s + end.median_s, (at_s + end.low_s, at_s + end.high_s)
+        return outlook
+
+
+def _span(reading: Reading) -> Total:
+    return Total(reading.eta_s, reading.low_s, reading.high_s)
+
+
+def _alike(job: Job) -> tuple[object, ...]:
+    """Jobs that should take equally long."""
+    spec = job.spec
+    return spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames

@@ -30,6 +30,7 @@ from ..model.job import TERMINAL, Job, JobError, JobState
 from ..model.record import LogLine, StepSample
 from ..wire import say, show
 from .desk import RECENT_SAMPLES, Desk
+from .foresight import Foresight
 from .hands import Hands
 from .ledger import Change
 from .mending import Mending
@@ -63,8 +64,8 @@ KEPT_EVERY_S = 0.9
 class Reports:
     """Each method is one message type, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands, mending: Mending) -> None:
-        self._desk, self._hands, self._mending = desk, hands, mending
+    def __init__(self, desk: Desk, hands: Hands, mending: Mending, foresight: Foresight) -> None:
+        self._desk, self._hands, self._mending, self._foresight = desk, hands, mending, foresight
 
     # --- jobs ---
 
@@ -187,6 +188,7 @@ class Reports:
         took = f"in {job.elapsed_s(change.at_s):.1f} s"
         title = job.spec.title
         if job.state is JobState.COMPLETED:
+            self._foresight.ended(job, change)
             change.batch.runs += desk.outlooks.learn(job, change.at_s)
             agent = session.agent_id or job.worker_id
             change.tell("task_completion", "", job.id, show.TaskCompletion(agent, title, job.id))

@@ -14,7 +14,7 @@ from ..config import Settings
 from ..errors import InputError, StoreError
 from ..version import __version__
 from ..wire import say, show
-from . import echo, generations, history, metrics, mind, series, status
+from . import echo, estimates, generations, history, metrics, mind, series, status
 from .answers import Asked, answer, body, describe, shows, status_of, takes, told, translate
 from .keeper import Keeper
 from .metrics import Metrics
@@ -41,6 +41,7 @@ def rest(room: Room, settings: Settings, keeper: Keeper, told: Metrics) -> FastA
     app.include_router(series.routes(keeper))
     app.include_router(echo.routes(room, settings))
     app.include_router(mind.routes(room, settings.max_frame_bytes))
+    app.include_router(estimates.routes(room))
     app.include_router(metrics.routes(told))
     app.include_router(notify.routes(room))
     app.webhooks.include_router(notify.webhooks)

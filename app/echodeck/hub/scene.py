@@ -15,6 +15,7 @@ _VOLATILE = {
     "metrics": "metrics_update", "status": "system_status",
     "hosts": "host_metrics", "engines": "engine_update", "presence": "presence", "agents": "agent_status_update",
     "channels": "notify_channel",
+    "estimates": "estimate_score",
 }
 _UNWRITTEN = {**_VOLATILE, "alerts": "system_alert", "logs": "log", "messages": "communication",
               "decisions": "decision", "parts": "brain_part"}
@@ -60,6 +61,7 @@ def initial_state(board: Board, pulse: Pulse, now_s: float, hub_id: str) -> show
         decisions=[wire.plain(one) for one in board.all("decisions").values()],
         messages=list(board.all("messages").values()),
         channels=[wire.plain(one) for one in board.all("channels").values()],
+        estimates=[wire.plain(one) for one in board.all("estimates").values()],
         previews=list(board.all("previews").values()), seq=board.seq, protocol=wire.PROTOCOL, hub=hub_id,
         now=show.iso(now_s) or "", version=__version__,
     )

@@ -18,6 +18,7 @@ from .climbs import Climbs
 from .commands import Commands
 from .desk import Desk
 from .foreign import Foreign
+from .foresight import Foresight
 from .hands import Hands
 from .intake import Intake
 from .ladders import KIND, Ladders
@@ -55,7 +56,8 @@ class Staff:
         self.ladders = Ladders(desk)
         self.climbs = Climbs(desk, self.ladders)
         self._mending = Mending(desk, self.climbs, random.Random(self.ladders.rules.seed))
-        self._reports = Reports(desk, self._hands, self._mending)
+        self.foresight = Foresight(desk)
+        self._reports = Reports(desk, self._hands, self._mending, self.foresight)
         self._agents = Agents(desk, self._hands, self._post)
         foreign = Foreign(desk, self._hands)
         intake = Intake(desk, Wishing(desk, self.ladders), self.climbs)
@@ -78,6 +80,7 @@ class Staff:
         """What was known when the hub ended. Returns the agents that were here then."""
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
+        self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))
         self.order.restore()
         self._workflows.restore((await store.records("workflows")).values())

@@ -46,12 +46,14 @@ class WhatIf:
             text = [f"all is done in about {span(desk.outlooks.clear[0])}" if desk.outlooks.clear else
                     "nobody can do what waits" if waiting else "nothing waits"]
             return {"jobs": [_row(job, desk.outlooks) for job in waiting],
-                    "clearAt": _clear(desk.outlooks, now_s), "text": text}
+                    "clearAt": _clear(desk.outlooks, now_s), "clearLow": _clear(desk.outlooks, now_s, 1),
+                    "clearHigh": _clear(desk.outlooks, now_s, 2), "text": text}
         added = self._intake.imagine(payload.add, session, now_s)
         planned = self._planned(added, now_s)
         rows = [{**_row(job, planned), "shift": _shift(job, desk.outlooks, planned)} for job in waiting]
         new = [{name: value for name, value in _row(job, planned).items() if name != "jobId"} for job in added]
         return {"jobs": rows, "added": new, "clearAt": _clear(planned, now_s),
+                "clearLow": _clear(planned, now_s, 1), "clearHigh": _clear(planned, now_s, 2),
                 "clearBefore": _clear(desk.outlooks, now_s),
                 "text": self._said(planned, [row["shift"] for row in rows], len(added))}
 
@@ -166,12 +168,17 @@ def _vram(job: Job, measured: list[Job]) -> float | None:
 
 
 def _row(job: Job, outlooks: Outlooks) -> Answer:
-    start_s, took_s = outlooks.turn(job)
-    return {"jobId": job.id, "title": job.spec.title, "start": show.iso(start_s), "duration": took_s}
+    """When it should start and end, with 80 % intervals."""
+    look = outlooks.of(job, None, 0.0)
+    (start_low_s, start_high_s), (end_low_s, end_high_s) = look.start_bounds_s, look.end_bounds_s
+    return {"jobId": job.id, "title": job.spec.title, "duration": look.duration_s,
+            "start": show.iso(look.start_s), "startLow": show.iso(start_low_s), "startHigh": show.iso(start_high_s),
+            "end": show.iso(look.end_s), "endLow": show.iso(end_low_s), "endHigh": show.iso(end_high_s)}
 
 
-def _clear(outlooks: Outlooks, now_s: float) -> str | None:
-    return show.iso(now_s + outlooks.clear[0]) if outlooks.clear else None
+def _clear(outlooks: Outlooks, now_s: float, part: int = 0) -> str | None:
+    """`part`: 0 for the middle, 1 and 2 for the bounds."""
+    return show.iso(now_s + outlooks.clear[part]) if outlooks.clear else None
 
 
 def _shift(job: Job, before: Outlooks, after: Outlooks) -> float | None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal, TypeVar
 
 from .job import JobSpec
+from .profile import FLAT, Profile, Profiles
 from .record import StageRun
 
 KEPT_RUNS = 50
@@ -43,8 +44,9 @@ class Expectation:
     """What a stage should take. `variance` is of the log of its duration.
 
     For a stage with steps also the step's median and the variance of its log, and by how much the first step (which
-    warms up) is longer: `warm` is the log of first step over the others, `warm_variance` its variance. `basis` says
-    what it was drawn from: runs of the same size, runs of the same model scaled to it, or nothing.
+    warms up) is longer: `warm` is the log of first step over the others, `warm_variance` its variance. `profile` is how
+    its steps differ from one another. `basis` says what it was drawn from: runs of the same size, runs of the same
+    model scaled to it, or nothing. `runs_s` are the runs of a stage without steps, brought to its size.
     """
 
     median_s: float
@@ -54,6 +56,8 @@ class Expectation:
     step_variance: float = 0.0
     warm: float = 0.0
     warm_variance: float = 0.0
+    profile: Profile = FLAT
+    runs_s: tuple[float, ...] = ()
 
 
 _Key = tuple[str, str, str, str, int, int, int, int, int]
@@ -74,6 +78,7 @@ class History:
         self._same: dict[_Key, deque[StageRun]] = {}
         self._near: dict[_Near, deque[StageRun]] = {}
         self._plans: dict[_Kind, tuple[str, dict[str, bool]]] = {}
+        self.profiles = Profiles()
         runs = list(runs)
         # The runs of a job are learnt together, as they are while it is watched.
         ended_s: dict[str, float] = {}
@@ -99,6 +104,10 @@ class History:
 
     def expect(self, spec: JobSpec, stage: str, steps: int) -> Expectation:
         """What `stage` of a job `spec`, with that many steps (0 for none), should take."""
+        found = self._expect(spec, stage, steps)
+        return replace(found, profile=self.profiles.of((spec.engine, spec.model, spec.shape, stage), steps))
+
+    def _expect(self, spec: JobSpec, stage: str, steps: int) -> Expectation:
         key = (spec.engine, spec.model, spec.shape, stage, spec.width, spec.height, max(0, steps), spec.frames,
                spec.batch)
         same = [run for run in self._same.get(key, ()) if _stepped(run) == (steps > 0)]
@@ -152,7 +161,8 @@ def _from_runs(runs: Sequence[StageRun], apart: Callable[[StageRun], float], ste
     if steps <= 0:
         # Loading a model takes no longer for a larger picture, decoding does: half-way until the runs tell.
         middle, variance = _centre([log_s(run.duration_s) for run in runs], sizes, 0.5)
-        return Expectation(math.exp(middle), variance, basis)
+        there = tuple(math.exp(log_s(run.duration_s) + 0.5 * size) for run, size in zip(runs, sizes, strict=True))
+        return Expectation(math.exp(middle), variance, basis, runs_s=there)
     whole = [log_s(run.duration_s) + math.log(steps / max(1, run.steps)) for run in runs]
     middle, variance = _centre(whole, sizes, 1.0)
     rates = [(log_s(run.step_s or run.first_s), size) for run, size in zip(runs, sizes, strict=True)]

@@ -47,6 +47,7 @@ def live(settings: Settings) -> pn.Template:
         "ladders": elements.Ladders(),
         "ask": elements.Ask(), "messages": elements.Messages(),
         "channels": elements.Channels(), "toasts": elements.Toasts(),
+        "estimates": elements.Estimates(),
     }
     template = pn.Template((HERE / "template.html").read_text(encoding="utf-8"), items=items)
     variables = {"favicon": favicon(), "page_style": page_style(), "component_style": components.style(),

@@ -16,7 +16,7 @@ from ..errors import BadField, BadFrame
 from ..model.board import Board, Entry
 from ..model.engine import EngineInfo
 from ..model.record import Host
-from . import mind, notify, say, show, wishes
+from . import foresight, mind, notify, say, show, wishes
 from .show import iso
 
 PROTOCOL = 1
@@ -61,6 +61,7 @@ ROUTES: dict[str, Route] = {
     "decision": Route(mind.DecisionView, "decisions", "id"),
     "brain_part": Route(mind.PartView, "parts", "name"),
     "notify_channel": Route(notify.ChannelView, "channels", "name"),
+    "estimate_score": Route(foresight.EstimateScore, "estimates", "name"),
     "presence": Route(show.Presence, "presence"),
     "user_action": Route(show.UserAction),
     "communication": Route(show.Communication, "messages", "id"),
@@ -82,6 +83,7 @@ INITIAL: dict[str, tuple[str, str]] = {
     "hosts": ("hosts", "name"), "engines": ("engines", "name"), "previews": ("previews", "jobId"),
     "parts": ("parts", "name"), "decisions": ("decisions", "id"),
     "messages": ("messages", "id"), "channels": ("channels", "name"),
+    "estimates": ("estimates", "name"),
 }
 """initial_state's lists: its field, the board's kind, and the key field of an item."""
 

@@ -98,6 +98,11 @@ class JobView(Show):
     priority: int
     position: int | None
     expected_start: str | None
+    expected_start_low: str | None
+    expected_start_high: str | None
+    expected_end: str | None
+    expected_end_low: str | None
+    expected_end_high: str | None
     expected_duration: float | None
     created_at: str | None
     started_at: str | None
@@ -133,8 +138,8 @@ class JobView(Show):
 class Outlook(Struct):
     """What is known of a job besides its record: its estimate, its place in the queue, when it should start.
 
-    Durations in seconds; `at_s` is when the estimate was made, `start_s` a moment. `expected_s` is one figure a stage.
-    `why` is a reason for its place.
+    Durations in seconds; `at_s` is when the estimate was made; `start_s` and `end_s` are moments, with the bounds of
+    their 80 % intervals. `expected_s` is one figure a stage. `why` is a reason for its place.
     """
 
     at_s: float
@@ -147,6 +152,9 @@ class Outlook(Struct):
     duration_s: float | None = None
     expected_s: tuple[float, ...] = ()
     why: str = ""
+    start_bounds_s: tuple[float | None, float | None] = (None, None)
+    end_s: float | None = None
+    end_bounds_s: tuple[float | None, float | None] = (None, None)
 
 
 _NO_ENGINE = EngineInfo("")
@@ -182,9 +190,12 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         elapsed=round(job.elapsed_s(outlook.at_s), 3), speed=outlook.speed,
         stage=stage.name if stage else "", stage_index=job.stage_index, stage_count=len(job.stages), stages=stages,
         priority=job.priority, position=outlook.position, expected_start=iso(outlook.start_s),
-        expected_duration=outlook.duration_s, created_at=iso(job.created_s), started_at=iso(job.started_s),
-        finished_at=iso(job.finished_s), worker_id=job.worker_id, host=job.host, user=job.user, origin=job.origin,
-        attempt=job.attempt, error=job.error.message if job.error else None,
+        expected_start_low=iso(outlook.start_bounds_s[0]), expected_start_high=iso(outlook.start_bounds_s[1]),
+        expected_end=iso(outlook.end_s), expected_end_low=iso(outlook.end_bounds_s[0]),
+        expected_end_high=iso(outlook.end_bounds_s[1]), expected_duration=outlook.duration_s,
+        created_at=iso(job.created_s), started_at=iso(job.started_s), finished_at=iso(job.finished_s),
+        worker_id=job.worker_id, host=job.host, user=job.user, origin=job.origin, attempt=job.attempt,
+        error=job.error.message if job.error else None,
         error_kind=job.error.kind if job.error else None,
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
@@ -467,6 +478,7 @@ class InitialState(Show):
     decisions: list[dict[str, Any]]
     messages: list[Communication]
     channels: list[dict[str, Any]]
+    estimates: list[dict[str, Any]]
     previews: list[PreviewView]
     seq: int
     protocol: int

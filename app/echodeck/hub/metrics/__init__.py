@@ -18,6 +18,7 @@ from ...model.record import Host
 from ..fanout import Fanout
 from ..keeper import Keeper
 from ..room import Room
+from .estimates import tell_estimates
 from .families import Families
 from .inside import Inside
 from .jobs import JobFigures
@@ -43,6 +44,7 @@ class Metrics(Collector):
         families = Families()
         hosts: dict[str, Host] = self._room.board.all("hosts")
         self._jobs.tell(families, self._room.clock())
+        tell_estimates(families, self._room)
         self._inside.tell(families)
         tell_machines(families, hosts.values(), self._room.pulse.hosts())
         return iter(families)

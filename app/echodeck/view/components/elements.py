@@ -156,6 +156,12 @@ class Messages(Component):
     _esm = module("fields", "messages")
 
 
+class Estimates(Component):
+    """How good the estimates were, by model and by how far jobs were."""
+
+    _esm = module("estimates")
+
+
 class SubmitForm(Component):
     """The form that queues a job: a dialog, or `inline` a card."""
 

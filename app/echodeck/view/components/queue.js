@@ -84,6 +84,7 @@ function row(feed, jobId) {
     because(moved, job.movedBy && `moved by ${job.movedBy}`);
     because(why, job.status === "pending" && !job.waits.length && job.why);
     setText(starts, asked(job) || startOf(job));
+    starts.title = boundsOf(job);
     setText(takes, job.expectedDuration ? `≈ ${short(job.expectedDuration)}` : "");
     setText(origin, job.origin === "observed" ? `in ${engineName(feed, job.engine)}'s queue` : originOf(feed, job));
     setAttr(origin, "title", originOf(feed, job));
@@ -110,6 +111,14 @@ function startOf(job) {
   return job.expectedStart ? `starts ${clock(Math.max(when(job.expectedStart), Date.now()))}` : "waits";
 }
 
+// The intervals of its start and end, for who wants to know.
+function boundsOf(job) {
+  if (!job.expectedStartLow || !job.expectedEndLow) return "";
+  const [startLow, startHigh, endLow, endHigh] = ["StartLow", "StartHigh", "EndLow", "EndHigh"]
+    .map((name) => clock(when(job[`expected${name}`])));
+  return `80 % likely to start between ${startLow} and ${startHigh}, and to end between ${endLow} and ${endHigh}`;
+}
+
 export function render({ model, el }) {
   const { feed, watch, hear } = frame(model, el);
   const list = h("div.rows", { role: "list" });
@@ -133,6 +142,8 @@ export function render({ model, el }) {
     drawn = new Map(items.map(({ job, place }) => [job.jobId, place]));
     setText(heading, view() === "now" ? "Next" : "Queue");
     setText(clear, queue?.clearAt && jobs.length ? `queue is clear at ${clock(when(queue.clearAt))}` : "");
+    clear.title = queue?.clearLow && jobs.length
+      ? `80 % likely between ${clock(when(queue.clearLow))} and ${clock(when(queue.clearHigh))}` : "";
     setText(more, jobs.length > items.length ? `all ${jobs.length} in the queue` : "");
     show(empty, !jobs.length);
   };
