@@ -31,6 +31,7 @@ from ..version import __version__
 from ..wire import Message, say
 from .crew import lanes, spare
 from .guests import Guests
+from .judging import Judging
 from .pace import Pace
 from .watcher import Watcher
 from .worker import Worker, offset_s
@@ -67,6 +68,7 @@ class Agent:
                              max_frame_bytes=settings.max_frame_bytes)
         self.outbox = Outbox()
         self._reporter = Reporter(self.client, self.outbox)
+        self.judging = Judging(self._tell)
         crew = lanes(settings) if engines is None else [engines] * settings.slots
         self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
         self.guests = Guests(self.workers, lambda lane: spare(lane, settings) if engines is None else lane,
@@ -84,11 +86,11 @@ class Agent:
 
     def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
         return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
-                      self._rejoin)
+                      self._rejoin, self.judging.made)
 
     def _watcher(self, name: str, engine: Watching) -> Watcher:
         return Watcher(engine, f"{self.name}/{name}/others", self.name, self._tell,
-                       lambda: offset_s(self.client.connection))
+                       lambda: offset_s(self.client.connection), self.judging.made)
 
     def _tell(self, payload: say.Say) -> None:
         """From any thread, while the agent runs."""
@@ -107,7 +109,7 @@ class Agent:
         self.client.on("work_available", self._work)
         self.client.start()
         works: list[Coroutine[Any, Any, None]] = [
-            self._measure(), self._reporter.run(), self._beat(), self._announce(),
+            self._measure(), self._reporter.run(), self._beat(), self._announce(), self.judging.run(),
             *(worker.work(self._tell) for worker in self.workers), *(watcher.watch() for watcher in self.watchers),
         ]
         tasks = [asyncio.create_task(work) for work in works]
@@ -176,6 +178,7 @@ class Agent:
             [list(worker.engines) for worker in self.workers], [worker.id for worker in self.workers], running),
             ahead=ahead)
         self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
+        self.judging.on = bool(result.get("judge"))
         for entry in result.get("jobs", []):
             if entry.get("action") == "abandon":
                 self._abandon(str(entry.get("jobId")))
@@ -239,6 +242,7 @@ class Agent:
                 log.debug("no answer to the heartbeat: %s", error)
                 continue
             self._pace.watched = bool(result.get("watched", True))
+            self.judging.on = bool(result.get("judge"))
             for entry in result.get("jobs", []):
                 job_id = str(entry.get("jobId"))
                 # A command that came meanwhile is newer than what this answer repeats.

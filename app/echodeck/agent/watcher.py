@@ -15,7 +15,9 @@ from typing import Any
 from ..client.teller import Hand, JobTeller
 from ..engines import Sighting, Watching
 from ..errors import EchodeckError, EngineError
+from ..model.job import JobSpec
 from ..wire import say
+from .judging import hears
 from .runner import in_thread
 
 log = logging.getLogger(__name__)
@@ -50,12 +52,13 @@ class SeenJob(JobTeller):
 
 class Watcher:
     """The Sights of one engine. `tell` takes what is said, from any thread; `offset_s` is what the hub's clock is ahead
-    of ours."""
+    of ours. `made` is told what completed."""
 
     def __init__(self, engine: Watching, worker_id: str, host: str, tell: Callable[[say.Say], None],
-                 offset_s: Callable[[], float]) -> None:
+                 offset_s: Callable[[], float],
+                 made: Callable[[JobSpec, say.JobReport], None] = lambda spec, report: None) -> None:
         self.worker_id, self._host, self._engine = worker_id, host, engine
-        self._tell, self._offset_s = tell, offset_s
+        self._tell, self._offset_s, self._made = tell, offset_s, made
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[Sighting, SeenJob]] = {}
@@ -72,7 +75,7 @@ class Watcher:
             if job is None:
                 hand = Hand(sighting.job_id, ATTEMPT, self.worker_id, self._host)
                 epoch_s = time.time() - time.monotonic() + self._offset_s()
-                job = SeenJob(hand, self._tell, epoch_s, self._over)
+                job = SeenJob(hand, hears(self._tell, lambda: self._spec(sighting), self._made), epoch_s, self._over)
             self._seen[sighting.job_id] = sighting, job
         if sighting != before:
             self._adopt(sighting)
@@ -132,6 +135,12 @@ class Watcher:
             job.refused(command, str(error))
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _spec(self, first: Sighting) -> JobSpec:
+        """What is known of a job by now; at its first sighting that may have been little."""
+        with self._lock:
+            latest, _ = self._seen.get(first.job_id, (first, None))
+        return latest.spec
 
     def _over(self, job_id: str) -> None:
         with self._lock:

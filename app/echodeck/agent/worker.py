@@ -15,8 +15,10 @@ from ..client.teller import Hand
 from ..engines import Engine
 from ..errors import EchodeckError, HubUnreachable, StoreError
 from ..model.engine import EngineInfo
+from ..model.job import JobSpec
 from ..wire import say
 from .control import Ending, JobControl
+from .judging import hears
 from .runner import generate, in_thread, spec_of
 
 log = logging.getLogger(__name__)
@@ -29,12 +31,14 @@ RETRY_S = 0.5
 class Worker:
     """`await work()` for ever. `control` is the job in hand's, if there is one; `infos` what its engines last said.
 
-    `rejoin` tells a hub that was restarted meanwhile that this, too, is in hand.
+    `rejoin` tells a hub that was restarted meanwhile that this, too, is in hand. `made` is told what completed.
     """
 
     def __init__(self, id_: str, host: str, engines: Mapping[str, Engine], client: Client,
-                 rejoin: Callable[[Hand], Awaitable[None]]) -> None:
+                 rejoin: Callable[[Hand], Awaitable[None]],
+                 made: Callable[[JobSpec, say.JobReport], None] = lambda spec, report: None) -> None:
         self.id, self.host, self.engines, self._client, self._rejoin = id_, host, engines, client, rejoin
+        self._made = made
         self.wake = asyncio.Event()
         self.control: JobControl | None = None
         self.infos: list[EngineInfo] = []
@@ -128,7 +132,7 @@ class Worker:
         if moved:  # the answer may be from the hub's next process, which does not know whose this job is
             await self._rejoin(hand)
         epoch_s = time.time() - time.monotonic() + offset_s(self._client.connection)
-        self.control = JobControl(hand, tell, epoch_s=epoch_s)
+        self.control = JobControl(hand, hears(tell, lambda: spec, self._made), epoch_s=epoch_s)
         self.ask(str(job.get("request") or ""))
         if self._stopping:
             self.end("stop")

@@ -22,11 +22,13 @@ JOBS: Mapping[str, str] = {
     "host": "string", "origin": "string", "priority": "Int64", "attempt": "Int64", "progress": "float64",
     "created": MOMENT, "started": MOMENT, "finished": MOMENT, "wait_s": "float64", "elapsed_s": "float64",
     "paused_s": "float64", "error": "string", "error_kind": "string", "error_detail": "string", "outputs": "Int64",
-    "output_path": "string", "output_kind": "string", "output_link": "string", "stages": "object",
+    "output_path": "string", "output_kind": "string", "output_link": "string", "score": "Int64", "defects": "object",
+    "stages": "object",
 }
 """`elapsed_s` is work, `paused_s` the rest of started to finished, `wait_s` created to started; `output_*` is the first
-of `outputs` files, its `link` the address of the original where another program keeps it; `stages` are the names of its
-stages in order, as a tuple. `seed` is a Python int: some engines' seeds do not fit 64 bits."""
+of `outputs` files, its `link` the address of the original where another program keeps it; `score` is the least of
+the verdicts on them, `defects` the names of all that were seen, as a tuple; `stages` are the names of its stages in
+order, as a tuple. `seed` is a Python int: some engines' seeds do not fit 64 bits."""
 
 STEPS: Mapping[str, str] = {
     "job_id": "string", "attempt": "Int64", "stage": "Int64", "step": "Int64", "at": MOMENT, "duration_s": "float64",
@@ -75,11 +77,14 @@ KINDS: Mapping[str, Callable[[Iterable[Row]], pd.DataFrame]] = {
 def _job(row: Row) -> dict[str, Any]:
     outputs = row.get("outputs") or []
     first = outputs[0] if outputs else {}
+    verdicts = row.get("verdicts") or []
     return {
         **row, "created": row.get("createdAt"), "started": row.get("startedAt"), "finished": row.get("finishedAt"),
         "elapsed_s": row.get("elapsed"), "error_kind": row.get("errorKind"),
         "error_detail": row.get("errorDetail"), "outputs": len(outputs), "output_path": first.get("path"),
         "output_kind": first.get("kind"), "output_link": first.get("link"),
+        "score": min((verdict["score"] for verdict in verdicts), default=None),
+        "defects": tuple(dict.fromkeys(reason["defect"] for verdict in verdicts for reason in verdict["reasons"])),
         "stages": tuple(stage["name"] for stage in row.get("stages") or ()),
     }
 

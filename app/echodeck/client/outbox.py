@@ -127,9 +127,9 @@ class Outbox:
         self._entries = {entry.id: entry for entry in chain.from_iterable(order)}
 
     def unfinished(self) -> set[tuple[str, int, str]]:
-        """(job, attempt, worker) of which the hub does not know every fact yet."""
-        reports = [entry.payload for entry in self._entries.values()]
-        return {(one.job_id, one.attempt, one.worker_id) for one in reports if isinstance(one, say.JobReport)}
+        """(job, attempt, worker) of which the hub does not know every fact yet, up to their end."""
+        reports = [entry.payload for entry in self._entries.values() if isinstance(entry.payload, say.JobReport)]
+        return {(one.job_id, one.attempt, one.worker_id) for one in reports if one.fact != "judged"}
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

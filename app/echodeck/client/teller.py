@@ -28,7 +28,7 @@ MAX_LOG_CHARS = 4000
 PreviewMaker = Callable[[], tuple[str, bytes]]
 """Makes (mime type, encoded image) when somebody wants it; called at once, in the teller's thread, or not at all."""
 Fact = Literal["planned", "stage_started", "stage_done", "paused", "resumed", "refused", "cancelled",
-               "completed", "failed", "lost", "released"]
+               "completed", "failed", "lost", "released", "judged"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Agents:
         desk.resolve_alert(change, f"silent:{agent.host}")
         self._post.deliver(session, (held.job_id for held in payload.running), change)
         settings = desk.settings
-        return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s}
+        return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s,
+                "judge": desk.parts.on("verdicts")}
 
     def announce(self, session: Session, payload: say.Announce, change: Change) -> dict[str, Any]:
         """What the engines of an agent are now."""
@@ -85,7 +86,7 @@ class Agents:
             if job.request and job.request != "move":  # where to was told once, and is not known any more
                 requests.append({"jobId": job_id, "request": job.request})
         watched = any(one.endpoint != WORKERS for one in desk.sessions.values())
-        return {"jobs": requests, "abandon": abandon, "watched": watched}
+        return {"jobs": requests, "abandon": abandon, "watched": watched, "judge": desk.parts.on("verdicts")}
 
     # --- who is not heard from ---
 

@@ -14,6 +14,7 @@ from ..model.facts import (
     Completed,
     Fact,
     Failed,
+    Judged,
     Measured,
     PausedNow,
     Planned,
@@ -35,6 +36,7 @@ from .hands import Hands
 from .ledger import Change
 from .mending import Mending
 from .session import Session
+from .verdicts import Verdicts
 
 _EVENTS = {PausedNow: "generation_paused", ResumedNow: "generation_resumed", CancelledNow: "generation_cancelled",
            Completed: "generation_complete", Failed: "generation_failed"}
@@ -66,6 +68,7 @@ class Reports:
 
     def __init__(self, desk: Desk, hands: Hands, mending: Mending, foresight: Foresight) -> None:
         self._desk, self._hands, self._mending, self._foresight = desk, hands, mending, foresight
+        self._verdicts = Verdicts(desk)
 
     # --- jobs ---
 
@@ -89,6 +92,8 @@ class Reports:
         return {"job": wire.plain(desk.graphs.whole(taken))}
 
     def job_report(self, session: Session, payload: say.JobReport, change: Change) -> dict[str, Any]:
+        if payload.fact == "judged":
+            return self._verdicts.take(payload, change)
         if payload.fact in ("stage_started", "stage_done"):
             self._hands.check_stage(payload)
         job = self._hands.ours(session, payload, change)
@@ -149,6 +154,8 @@ class Reports:
                 return Refused(at_s, payload.command, _why(payload, "it cannot be done"))
             case "lost":
                 return WorkerLost(at_s, self._desk.queue.front(), _why(payload, "the server has forgotten it"))
+            case "judged":
+                return Judged(at_s, tuple(payload.verdicts))
             case "failed":
                 return Failed(at_s, payload.error or JobError("engine_error", "the agent gave no reason"))
 

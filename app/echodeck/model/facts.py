@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .job import Climb, JobError, JobSpec, Output, Try
 from .usage import Usage
+from .verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,14 @@ class Metered:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What is thought of the outputs of a job that has completed, of those that could be read."""
+
+    at_s: float
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
     """The worker's lease ran out, or what it drives has forgotten the job. `rank` is where it goes in the queue."""
 
@@ -220,4 +229,5 @@ Fact = (
     PauseAsked | ResumeAsked | CancelAsked | RetryAsked | MoveAsked | Moved | Claimed | Readopted | Adopted | Started
     | Refused | Measured | Planned | StageStarted | StageDone | Stepped | PausedNow | ResumedNow | CancelledNow
     | Completed | Failed | WorkerLost | Released | Metered | Rerouted | Awaits | CalledOff
+    | Judged
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .usage import Usage
+from .verdict import Verdict
 
 Options = Mapping[str, str | int | float | bool]
 
@@ -168,8 +169,8 @@ class Job:
     the worker has been asked and has not confirmed. `cannot` says of commands why they are impossible, `metrics` has
     the latest figures that the job told of itself. `paused_total_s` is the time spent paused in this attempt, `lost`
     how often a worker was lost. `usage` is what each stage of this attempt took of its machine, in their order; known
-    some seconds after the end, empty where nothing was measured. `removed`: it has ended and was taken off the list;
-    only the history still has it.
+    some seconds after the end, empty where nothing was measured. `verdicts` are on the outputs that could be judged;
+    they come a little after the end. `removed`: it has ended and was taken off the list; only the history still has it.
 
     `not_before_s` is until when it waits before it is tried again, `avoid` the hosts it does not fit on, `tries` what
     went wrong before, `climbs` its moves on the ladder of models. `asked` is the spec as it was asked for, if something
@@ -212,6 +213,7 @@ class Job:
     cannot: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     usage: tuple[Usage, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     removed: bool = False
     seq: int = 0
     wish: Wish = Wish()

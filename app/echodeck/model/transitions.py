@@ -20,6 +20,7 @@ from .facts import (
     Completed,
     Fact,
     Failed,
+    Judged,
     Measured,
     Metered,
     MoveAsked,
@@ -147,6 +148,7 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.FAILED, Metered): _P.FAILED,
     (_P.LOST, Metered): _P.LOST,
     (_P.CANCELLED, Metered): _P.CANCELLED,
+    (_P.COMPLETED, Judged): _P.COMPLETED,
     # Trying again what did not succeed.
     (_P.FAILED, RetryAsked): _P.PENDING,
     (_P.CANCELLED, RetryAsked): _P.PENDING,
@@ -286,6 +288,8 @@ def _apply(job: Job, fact: Fact, target: Phase) -> Job:
             return _given_up(replace(job, rank=rank, lost=job.lost + 1), at_s, hold=target is Phase.HELD)
         case Metered(_, usage):
             return replace(job, usage=usage)
+        case Judged(_, verdicts):
+            return replace(job, verdicts=verdicts)
         case Awaits(_, jobs):
             return job if jobs == job.waits else replace(job, waits=jobs)
         case CalledOff(at_s, reason):
@@ -333,7 +337,7 @@ def _given_up(job: Job, at_s: float, *, hold: bool) -> Job:
 def _fresh(job: Job, state: JobState) -> Job:
     return replace(job, state=state, request="", started_s=None, finished_s=None, worker_id="", host="", stages=(),
                    stage_index=0, progress=0.0, paused_by="", paused_s=None, paused_total_s=0.0, error=None,
-                   metrics={}, usage=())
+                   metrics={}, usage=(), verdicts=())
 
 
 def _ended(job: Job, state: JobState, at_s: float) -> Job:
@@ -395,5 +399,6 @@ def check(job: Job) -> None:
     assert (job.finished_s is not None) == (job.state in TERMINAL), story(job)
     assert job.error is None or job.state is JobState.FAILED, story(job)
     assert not job.usage or job.state in TERMINAL, story(job)
+    assert not job.verdicts or job.state is JobState.COMPLETED, story(job)
     assert not job.called_off or job.state is JobState.CANCELLED, story(job)
 

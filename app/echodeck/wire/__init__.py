@@ -48,6 +48,7 @@ ROUTES: dict[str, Route] = {
     "generation_resumed": _JOB,
     "generation_cancelled": _JOB,
     "generation_usage": _JOB,
+    "quality_report": _JOB,
     "generation_removed": _JOB,
     "generation_preview": Route(show.PreviewView, "previews", "jobId"),
     "queue_update": Route(show.QueueUpdate, "queue"),

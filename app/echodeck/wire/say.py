@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ..model.engine import EngineInfo
 from ..model.job import JobError, JobSpec, Output
 from ..model.record import Host
+from ..model.verdict import Verdict
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
@@ -274,14 +275,14 @@ class JobReport(Say):
     """A fact about a job in hand. Which other fields matter depends on `fact`; times are by the agent's clock.
 
     "planned" said again replaces the stages that have not begun. "refused": `command` cannot be done, `error` says
-    why. "lost": the server that ran it has forgotten it.
+    why. "lost": the server that ran it has forgotten it. "judged": `verdicts` on the outputs of a job that completed.
     """
 
     job_id: Id
     attempt: Whole
     worker_id: Id
     fact: Literal["planned", "stage_started", "stage_done", "paused", "resumed", "refused", "cancelled",
-                  "completed", "failed", "lost", "released"]
+                  "completed", "failed", "lost", "released", "judged"]
     at_s: Seconds
     index: Whole = 0
     duration_s: Seconds = 0.0
@@ -290,6 +291,7 @@ class JobReport(Say):
     outputs: list[Output] = []
     error: JobError | None = None
     command: str = ""
+    verdicts: list[Verdict] = []
 
 
 class JobProgress(Say):

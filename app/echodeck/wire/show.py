@@ -18,6 +18,7 @@ from ..model.engine import EngineInfo
 from ..model.job import Job, JobState
 from ..model.record import Agent, Alert, Host, LogLine
 from ..model.usage import Tariff, total
+from ..model.verdict import Verdict
 from .base import Show as Show
 from .base import iso as iso
 from .took import UsageView, usage_view
@@ -52,6 +53,7 @@ class JobView(Show):
     `origin` is "echodeck", or for jobs that live elsewhere "observed" or "script". `cannot` says of commands why they
     are impossible, `extras` which further ones there are ("skip"). `errorDetail` is a traceback, or null. `usage` is
     what all its stages took of the machine together; null until some seconds after the end, or if nobody measured it.
+    `verdicts` are on its outputs, each by its place (`output`); empty until they come, and for what was not judged.
 
     `notBefore` is until when it waits to be tried again, `avoid` the hosts it did not fit on, `tries` what went wrong
     before, `climbs` its moves on a ladder of models. `asked` has what was asked for where it is another now, `follows`
@@ -122,6 +124,7 @@ class JobView(Show):
     cancelled_by: str
     moved_by: str
     usage: UsageView | None
+    verdicts: list[Verdict]
     wish: WishView | None
     not_before: str | None
     avoid: list[str]
@@ -200,7 +203,7 @@ def job_view(job: Job, outlook: Outlook, engine: EngineInfo = _NO_ENGINE, tariff
         error_detail=job.error.detail or None if job.error else None, retryable=bool(job.error and job.error.retryable),
         outputs=outputs, paused_by=job.paused_by, paused_at=iso(job.paused_s), cancelled_by=job.cancelled_by,
         moved_by=job.moved_by, why=outlook.why, usage=usage_view(total(job.usage), tariff) if job.usage else None,
-        wish=wish_view(job), not_before=iso(job.not_before_s or None), avoid=list(job.avoid),
+        verdicts=list(job.verdicts), wish=wish_view(job), not_before=iso(job.not_before_s or None), avoid=list(job.avoid),
         tries=[try_view(one) for one in job.tries], climbs=[climb_view(one) for one in job.climbs], asked=asked(job),
         follows=job.follows,
         after=list(job.after), waits=list(job.waits), called_off=job.called_off,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ...model.accuracy import eta_errors
-from ...model.facts import Claimed, Fact, Metered, RetryAsked, Started
+from ...model.facts import Claimed, Fact, Judged, Metered, RetryAsked, Started
 from ...model.job import TERMINAL, Job, JobState
 from ...model.usage import total
 from ..room import Room
@@ -20,6 +20,7 @@ from .families import PREFIX, Families
 DURATION_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 WAIT_S = (0.1, 1, 5, 15, 60, 300, 900, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 ERROR = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5)
+SCORE = (10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100)
 SCRIPT, OTHER = "script", "other"
 
 
@@ -41,10 +42,16 @@ class JobFigures:
             ["engine", "done"], unit="ratio", buckets=ERROR, registry=registry)
         self._energy = Counter(f"{PREFIX}job_energy", "Energy of the GPUs that jobs ran on, while they did.",
                                ["engine"], unit="joules", registry=registry)
+        self._score = Histogram(f"{PREFIX}output_score", "What judged outputs were worth, 0 to 100.", ["engine"],
+                                buckets=SCORE, registry=registry)
+        self._defects = Counter(f"{PREFIX}output_defects", "Defects seen in judged outputs.", ["engine", "defect"],
+                                registry=registry)
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
         engine = self.engine(after)
-        if isinstance(fact, Metered):
+        if isinstance(fact, Judged):
+            self._judged(after, engine)
+        elif isinstance(fact, Metered):
             energy_wh = total(after.usage).energy_wh
             self._energy.labels(engine).inc(3600.0 * energy_wh if energy_wh is not None else 0.0)
         elif after.state in TERMINAL and before.state not in TERMINAL:
@@ -54,6 +61,12 @@ class JobFigures:
         elif isinstance(fact, Claimed | Started) and after.started_s is not None:
             queued_s = self._queued_s.pop(after.id, after.created_s)
             self._wait.labels(engine).observe(max(0.0, after.started_s - queued_s))
+
+    def _judged(self, job: Job, engine: str) -> None:
+        for verdict in job.verdicts:
+            self._score.labels(engine).observe(verdict.score)
+            for reason in verdict.reasons:
+                self._defects.labels(engine, reason.defect).inc()
 
     def _ended(self, job: Job, engine: str) -> None:
         self._queued_s.pop(job.id, None)

@@ -1,0 +1,46 @@
+"""What agents think of the pictures that they made: kept with the job, and told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model.facts import Judged
+from ..model.transitions import allowed
+from ..model.verdict import DEFECTS, Verdict
+from ..wire import say
+from .desk import Desk
+from .ledger import Change
+
+GOOD = 70
+"""Below it a verdict is worth a line in the log."""
+
+
+class Verdicts:
+    """Part "verdicts" of the brain."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def take(self, payload: say.JobReport, change: Change) -> dict[str, Any]:
+        """Keeps what was thought of a job that has completed; of another attempt, or while the part is off, nothing."""
+        desk = self._desk
+        if not desk.parts.on("verdicts") or payload.job_id not in desk.queue:
+            return {"stale": True}
+        job = desk.queue.get(payload.job_id)
+        verdicts = tuple(one for one in payload.verdicts if 0 <= one.output < len(job.outputs))
+        ours = job.attempt == payload.attempt and job.worker_id == payload.worker_id
+        if not ours or not verdicts or not allowed(job, Judged):
+            return {"stale": True}
+        _, judged = desk.queue.apply(job.id, Judged(change.at_s, verdicts))
+        desk.save(judged, change)
+        desk.event("quality_report", judged, change)
+        for verdict in verdicts:
+            if verdict.score < GOOD and verdict.reasons:
+                desk.log(change, "warning", job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
+        return {}
+
+
+def in_words(verdict: Verdict) -> str:
+    """ "picture 2 is worth 38 of 100: noise left over: 2 steps" """
+    said = "; ".join(reason.sentence or DEFECTS.get(reason.defect, reason.defect) for reason in verdict.reasons)
+    return f"picture {verdict.output + 1} is worth {verdict.score} of 100: {said}"
