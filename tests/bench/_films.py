@@ -21,7 +21,8 @@ def moving(rng: Random, picture: Field) -> list[Field]:
 
 
 def frozen(rng: Random, frames: list[Field]) -> list[Field]:
-    return [frames[0]] * len(frames)
+    """The same frame again and again, but for what compression changes: equal ones would be written only once."""
+    return [frames[0] + rng.normal(0, 0.002, frames[0].shape) for _ in frames]
 
 
 def flicker(rng: Random, frames: list[Field]) -> list[Field]:

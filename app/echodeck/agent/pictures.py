@@ -66,10 +66,10 @@ def picture_of(data: bytes) -> Picture:
             if image.width * image.height > MOST_PIXELS:
                 raise Skipped(f"it has {image.width} × {image.height} pixels")
             count = int(getattr(image, "n_frames", 1))
-            film = _film(image, count) if count > 1 else None
+            film, frames = _film(image, count) if count > 1 else (None, 1)
             image.seek(count // 2)
             image.load()
-            return Picture(_pixels(image), film, count)
+            return Picture(_pixels(image), film, frames)
     except Image.DecompressionBombError as error:
         raise Skipped(str(error)) from error
     except (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError) as error:
@@ -77,15 +77,21 @@ def picture_of(data: bytes) -> Picture:
         raise Unreadable(_short(str(error)) if data else "it is empty") from error
 
 
-def _film(image: Image.Image, count: int) -> NDArray[np.float32]:
+def _film(image: Image.Image, count: int) -> tuple[NDArray[np.float32], int]:
+    """The light of the frames that are looked at, and how many there are: one that stays k times as long as the
+    shortest is k frames, for encoders write equal ones once."""
     ratio = min(1.0, FILM_SIDE / max(image.size))
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
-    frames = []
+    frames, lasting_ms = [], []
     for number in range(min(count, MOST_FRAMES)):
         image.seek(number)
         small = image.convert("L").resize(size, Image.Resampling.BOX)
         frames.append(np.asarray(small, np.float32) / 255)
-    return np.stack(frames)
+        lasting_ms.append(float(image.info.get("duration") or 0))
+    shortest_ms = min(lasting_ms)
+    times = [round(one / shortest_ms) if shortest_ms else 1 for one in lasting_ms]
+    film = np.repeat(np.stack(frames), times, axis=0)[:MOST_FRAMES]
+    return film, count - len(frames) + sum(times)
 
 
 def _pixels(image: Image.Image) -> NDArray[Any]:

@@ -100,8 +100,8 @@ def test_raggedness_grows_with_ragged_edges() -> None:
 
 @pytest.mark.parametrize("sigma", [2.0, 3.0, 5.0])
 def test_an_edge_is_as_wide_as_it_was_blurred(sigma: float) -> None:
-    step = np.zeros((64, 130))
-    step[:, 65:] = 0.8
+    step = np.zeros((80, 130))
+    step[:, 72:] = 0.8
     assert edge_width(step, 0.8) == pytest.approx(1.0)
     blurred = ndimage.gaussian_filter(step, (0, sigma))
     assert edge_width(blurred, 0.8) == pytest.approx(min(2.5 * sigma, 13), rel=0.25)
@@ -170,8 +170,8 @@ def test_a_large_picture_is_measured_like_a_small_one() -> None:
 
 
 def frames(count: int = 12) -> Field:
-    light = light_of(scene(64, 120))
-    return np.stack([light[:, number : number + 64] for number in range(count)])
+    light = light_of(scene())
+    return np.stack([light[:, 40 + number : 140 + number] for number in range(count)])
 
 
 def test_a_film_that_moves_is_good() -> None:
@@ -185,8 +185,8 @@ def test_a_film_that_stands_still_flickers_or_jumps() -> None:
     assert film(np.stack([frames()[0]] * 8)).still == 1.0
     dimmed = frames() * np.where(np.arange(12) % 2, 0.7, 1.0)[:, None, None]
     assert film(dimmed).flicker > 0.05
-    light = light_of(scene(64, 120))
-    jumped = np.stack([light[:, x : x + 64] for x in (0, 1, 2, 2, 2, 2, 40, 41, 42)])
+    light = light_of(scene())
+    jumped = np.stack([light[:, x : x + 100] for x in (0, 1, 2, 2, 2, 2, 60, 61, 62)])
     assert film(jumped).jump > 6
     assert film(jumped).longest_still == pytest.approx(3 / 8)
 

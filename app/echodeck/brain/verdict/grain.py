@@ -1,10 +1,10 @@
-"""Noise that was left over: fine coloured grain that is everywhere, and that does not grow with its size.
+"""Noise that was left over: fine coloured grain that is everywhere, and that does not grow from octave to octave.
 
 The grain of an octave is how far its diagonal Haar coefficients spread (their median absolute deviation over 0.6745:
-Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994). White noise has the same in each octave; in
-pictures of things it about doubles from one to the next (Field, "Relations between the statistics of natural images and
-the response properties of cortical cells", 1987). What a decoder enlarged is noise from its second or third octave on.
-Hatching and textures have grain in their light too, but the colours of their pixels go together.
+Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994). Each octave is the means of the one before: white
+noise halves, what is to be seen stays as strong (Field, "Relations between the statistics of natural images and the
+response properties of cortical cells", 1987), edges and lines grow. What a decoder enlarged is noise from its second or
+third octave on. Hatching and textures have grain in their light too, but the colours of their pixels go together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OCTAVES = 4
 QUIET, QUIET_GREY = 0.20, 0.02
 """Which tile speaks for the picture, quietest first: noise is in all of them, texture is not."""
 GROWTH = 1.45
-"""The most that noise grows from one octave to the next."""
+"""What grows by more from one octave to the next is no noise, even on top of a strong texture."""
 HATCHED = 0.6
 """Grey pictures whose slopes agree more are drawn in lines."""
 COLOURED = 0.004
@@ -31,6 +31,8 @@ COLOURED = 0.004
 def grain(picture: Field) -> float:
     """The noise in a picture (height, width, 3), 0 to 1: a standard deviation on the same scale."""
     light, warmth = light_of(picture), (picture[..., 0] - picture[..., 2]) * 0.7
+    if min(light.shape) < 2 * TILE:
+        return 0.0
     if float(np.abs(warmth).mean()) < COLOURED:
         return _noise(octaves(light, QUIET_GREY)) if coherence(light) < HATCHED else 0.0
     both = zip(octaves(light, QUIET), octaves(warmth, QUIET), strict=True)
@@ -40,9 +42,8 @@ def grain(picture: Field) -> float:
 def coherence(light: Field) -> float:
     """How far the slopes of (height, width) agree with those beside them, 0 to 1: of lines much, of noise little."""
     from skimage.feature import structure_tensor
-    from skimage.filters import gaussian
 
-    down, both, across = structure_tensor(gaussian(light, 0.7), sigma=2.0)
+    down, both, across = structure_tensor(light, sigma=2.0)
     return float(np.hypot(across - down, 2 * both).sum() / ((across + down).sum() + 1e-9))
 
 
@@ -50,6 +51,8 @@ def speckle(light: Field) -> float:
     """How ragged a picture (height, width) is: what a median of 3 × 3 takes away, as a share of all its slopes."""
     from scipy import ndimage
 
+    if min(light.shape) < 2:
+        return 0.0
     lost = float(np.abs(light - ndimage.median_filter(light, 3)).mean())
     soft = ndimage.gaussian_filter(light, 0.7)
     down, right = np.gradient(soft)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 SIDE = 16
 """Of the tiny picture."""
-MOST_BITS = 12
-MOST_APART = 0.16
-"""How far tiny pictures may be apart, as a share of their own contrast."""
+MOST_BITS = 8
+LEAST_ALIKE = 0.95
+"""How tiny pictures must correlate, channel by channel about their means: light and size may differ."""
+LEAST_CONTRAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,19 @@ class Signature:
 
 
 def alike(one: Signature, other: Signature) -> float:
-    """How alike, 0 to 1; 0 when they are not nearly the same."""
-    if (one.hash ^ other.hash).bit_count() > MOST_BITS or not one.contrast:
+    """How alike, 0 to 1; 0 when they are not nearly the same, or when there is nothing in them."""
+    if (one.hash ^ other.hash).bit_count() > MOST_BITS or min(one.contrast, other.contrast) < LEAST_CONTRAST:
         return 0.0
-    apart = sum(abs(a - b) for a, b in zip(one.tiny, other.tiny, strict=True)) / len(one.tiny)
-    share = apart / max(one.contrast, other.contrast)
-    return max(0.0, 1.0 - share) if share <= MOST_APART else 0.0
+    first, second = _about_means(one.tiny), _about_means(other.tiny)
+    both = sum(a * b for a, b in zip(first, second, strict=True))
+    alone = sum(a * a for a in first) * sum(b * b for b in second)
+    share = both / alone**0.5 if alone else 0.0
+    return share if share >= LEAST_ALIKE else 0.0
+
+
+def _about_means(tiny: bytes) -> list[float]:
+    means = [sum(tiny[channel::3]) / (len(tiny) // 3) for channel in range(3)]
+    return [value - means[place % 3] for place, value in enumerate(tiny)]
 
 
 def nearest(one: Signature, last: Iterable[Signature]) -> tuple[float, str]:

@@ -64,6 +64,8 @@ def _cut(left: Field) -> float:
         return 0.0
     inner = ndimage.binary_dilation(areas, iterations=NEAR - 1)
     ring = ndimage.binary_dilation(inner) & ~inner
+    if not ring.any():  # what lies between is narrower than that
+        ring = ~areas
     rise = ndimage.maximum_filter(left, OPENING) - ndimage.minimum_filter(left, OPENING)
     slow = float((rise[ring] < SLOW).mean()) if ring.any() else 1.0
     return share * slow
