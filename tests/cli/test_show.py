@@ -35,6 +35,15 @@ def test_the_queue_says_why_what_failed_failed(capsys: pytest.CaptureFixture[str
     assert lines[1].endswith("KSampler: [no] memory")
 
 
+def test_the_queue_says_what_pictures_are_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    noisy = {"output": 1, "score": 38, "reasons": [{"defect": "noise", "sentence": "noise left over: 2 steps"}]}
+    lines = table(capsys, view("one", "completed", verdicts=[{"output": 0, "score": 97, "reasons": []}, noisy]),
+                  view("two", "completed", verdicts=[]))
+    assert lines[0].endswith("by verdict")
+    assert lines[1].endswith("ann 38 · noise left over: 2 steps")
+    assert lines[2].endswith("ann")
+
+
 def test_the_queue_says_which_engine_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     down, ready = {"reason": "it does not answer"}, {"reason": ""}
     waiting = [view("one", "pending"), view("two", "pending"), view("three", "pending", engine="sketch")]

@@ -14,6 +14,7 @@ from echodeck.model import facts as m
 from echodeck.model.job import BRAIN, Climb, Job, JobError, JobSpec, JobState, Output, StageState, Try
 from echodeck.model.transitions import MAX_ATTEMPTS, MOST_METRICS, TRANSITIONS, Phase, advance, check, phase_of
 from echodeck.model.usage import Figure, Usage
+from echodeck.model.verdict import Reason, Verdict
 
 SPEC = JobSpec(engine="sketch", model="sketch-s", title="hills")
 FACTS = {
@@ -45,6 +46,7 @@ FACTS = {
     m.Awaits: m.Awaits(27.2, ("j0",)),
     m.CalledOff: m.CalledOff(27.4, "lake failed"),
     m.Metered: m.Metered(28.0, (Usage("sample", 2.0, False, power_w=Figure(200.0, 120.0, 2.0)),)),
+    m.Judged: m.Judged(29.0, (Verdict(0, 38, (Reason("noise", 0.6, "noise left over: 2 steps", 0.2),)),)),
 }
 
 
@@ -89,6 +91,13 @@ def test_what_it_took_is_of_this_attempt() -> None:
     assert advance(metered, FACTS[m.RetryAsked]).usage == ()
     found = story_of(m.Started, m.WorkerLost, m.Metered, m.Readopted, origin="script")
     assert (found.state, found.usage) == (JobState.RUNNING, ())
+
+
+def test_verdicts_are_on_the_outputs_of_this_attempt() -> None:
+    judged = story_of(m.Claimed, m.Planned, m.Completed, m.Metered, m.Judged)
+    assert (judged.state, judged.verdicts[0].score) == (JobState.COMPLETED, 38)
+    assert judged.usage
+    assert not {phase for phase in Phase if (phase, m.Judged) in TRANSITIONS} - {Phase.COMPLETED}
 
 
 def test_pausing_a_running_job_waits_for_the_worker() -> None:

@@ -90,7 +90,7 @@ def _film(image: Image.Image, count: int) -> tuple[NDArray[np.float32], int]:
         lasting_ms.append(float(image.info.get("duration") or 0))
     shortest_ms = min(lasting_ms)
     times = [round(one / shortest_ms) if shortest_ms else 1 for one in lasting_ms]
-    film = np.repeat(np.stack(frames), times, axis=0)[:MOST_FRAMES]
+    film = np.repeat(np.stack(frames), times, axis=0)[:MOST_FRAMES].astype(np.float32)
     return film, count - len(frames) + sum(times)
 
 

@@ -91,15 +91,16 @@ def queue_table(jobs: list[Job], stats: dict[str, Any], engines: Mapping[str, An
         return
     table = Table(box=None, pad_edge=False, header_style="bright_black")
     columns = ("#", "job", "state", "done", "left", "starts", "title", "model", "size", "prio", "by")
-    failed = any(job.get("error") for job in jobs)
-    for name in (*columns, "why") if failed else columns:
+    failed, judged = any(job.get("error") for job in jobs), any(job.get("verdicts") for job in jobs)
+    for name in (*columns, *["verdict"] * judged, *["why"] * failed):
         table.add_column(name, justify="right" if name in ("#", "done", "left", "prio") else "left",
-                         no_wrap=name not in ("title", "why"))
+                         no_wrap=name not in ("title", "verdict", "why"))
     for job in jobs:
         # Text, not markup: a title with [brackets] is somebody's text.
         cells = [Text(plain(str(cell))) for cell in _cells(job)]
         cells[2].stylize(COLOURS.get(job["status"], ""))
-        table.add_row(*cells, *([Text(plain(job.get("error") or ""), "red")] if failed else []))
+        table.add_row(*cells, *([Text(plain(verdict_of(job)))] if judged else []),
+                      *([Text(plain(job.get("error") or ""), "red")] if failed else []))
     screen = console()
     screen.print(table)
     for reason in _waiting(jobs, engines or {}):
@@ -115,6 +116,15 @@ def _cells(job: Job) -> tuple[str | int, ...]:
             ASKED.get(job["request"]) or str(job["status"]), "" if pending else _done(job),
             span(left_s(job)), clock(job.get("expectedStart")) if pending else "", job["title"], job["model"],
             job["resolution"], "" if foreign(job) else job["priority"], foreign(job) or job["user"])
+
+
+def verdict_of(job: Job) -> str:
+    """The worst verdict on what it made: "38 · noise left over: 2 steps"; "" if there is none."""
+    verdicts = job.get("verdicts") or []
+    if not verdicts:
+        return ""
+    low = min(verdicts, key=lambda verdict: verdict["score"])
+    return " · ".join([str(low["score"]), *(reason["sentence"] for reason in low["reasons"][:1])])
 
 
 def _done(job: Job) -> str:

@@ -113,3 +113,17 @@ async def test_what_scripts_call_their_engine_is_no_label(rig: Any, metrics: Met
     assert page["echodeck_jobs_finished_total", frozenset({("engine", "script"), ("outcome", "completed")})] == 3.0
     assert {value for _, labels in page for name, value in labels if name == "engine"} == {"script", "sketch"}
     assert not [1 for _, labels in page for _, value in labels if value.startswith(("x", "engine "))]
+
+
+async def test_verdicts_are_counted(rig: Any, metrics: Metrics, value: Any) -> None:
+    ann, agent = rig.session(), await rig.agent()
+    await rig.submit(ann)
+    job = await rig.claim(agent)
+    await rig.report(agent, job, "planned", stages=[["sample", 0]])
+    await rig.report(agent, job, "completed", outputs=[{"path": "a.png"}, {"path": "b.png"}])
+    noise = {"defect": "noise", "severity": 0.6, "sentence": "noise left over", "measure": 0.2}
+    await rig.report(agent, job, "judged", verdicts=[{"output": 0, "score": 97}, {
+        "output": 1, "score": 38, "reasons": [noise]}])
+    assert value(metrics, "output_score_count", engine="sketch") == 2.0
+    assert value(metrics, "output_score_bucket", engine="sketch", le="40.0") == 1.0
+    assert value(metrics, "output_defects_total", engine="sketch", defect="noise") == 1.0

@@ -80,7 +80,7 @@ class Generations(Component):
 class Recent(Component):
     """What has ended, with its pictures."""
 
-    _esm = module("outputs", "tile", "recent")
+    _esm = module("outputs", "verdict", "tile", "recent")
 
 
 class Queue(Component):

@@ -43,7 +43,7 @@ function tile(feed, jobId) {
   const [title, line, each, kind] = [h("b.name"), h("small"), h("div.each"), h("b.kind")];
   const origin = h("span.origin", { data: { testid: "job-origin" } });
   const front = frontOf(feed, jobId, () => node.update(of()));
-  const trace = traceback();
+  const [trace, verdict] = [traceback(), verdictChip()];
   const fill = h("i");
   const bar = h("div.bar.thin", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
     data: { testid: "job-progress" } }, fill);
@@ -51,7 +51,7 @@ function tile(feed, jobId) {
   const again = commandButton("retry", "Try again", "job-retry", press("retry"));
   const away = commandButton("remove", "Remove", "job-remove", press("remove"));
   const node = h("article.tile", { data: { testid: "job-card", job: jobId } }, front,
-    h("div.about", {}, title, kind, line, origin, each, bar), h("div.actions", {}, again, away), trace);
+    h("div.about", {}, title, kind, line, verdict, origin, each, bar), h("div.actions", {}, again, away), trace);
 
   node.tick = () => {
     const job = of();
@@ -76,6 +76,7 @@ function tile(feed, jobId) {
     setAttr(bar, "aria-valuenow", job.progress.toFixed(1));
     setAttr(bar, "aria-label", `${job.title}: ${job.status}`);
     trace.update(job);
+    verdict.update(job);
     forbid(again, job.cannot.retry);
     show(again, job.status !== "completed");
     node.tick();
