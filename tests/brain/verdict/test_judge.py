@@ -74,7 +74,8 @@ def test_ragged_is_noise_left_over_only_with_few_steps() -> None:
     (replace(MOVING, flicker=0.1), 16, ["flicker"]),
     (replace(MOVING, frames=9), 16, ["missing_frames"]),
     (replace(MOVING, still=0.2, jump=12.0), 16, ["missing_frames"]),
-    (None, 16, ["missing_frames"]),
+    (None, 16, ["frozen"]),
+    (replace(MOVING, frames=4, still=1.0, longest_still=1.0), 16, ["frozen"]),
 ])
 def test_films(film: FilmMeasures | None, frames: int, expected: list[str]) -> None:
     assert defects(asked=replace(ASKED, frames=frames), film=film) == expected

@@ -3,8 +3,8 @@
 The grain of an octave is how far its diagonal Haar coefficients spread (their median absolute deviation over 0.6745:
 Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994). Each octave is the means of the one before:
 white noise halves, what is to be seen stays as strong (Field, "Relations between the statistics of natural images and
-the response properties of cortical cells", 1987), edges and lines grow. What a decoder enlarged is noise from its second
-octave on, or its third. Hatching and textures have grain in their light too, but the colours of pixels go together.
+the response properties of cortical cells", 1987), edges and lines grow. What a decoder enlarged is noise from its
+second octave on, or its third. Hatching and textures have grain in their light too, but their colours go together.
 """
 
 from __future__ import annotations

@@ -101,16 +101,17 @@ def _fine(seen: Measures, asked: Asked, norms: Norms) -> Iterator[Reason]:
 
 
 def _film(film: FilmMeasures | None, asked: Asked) -> Iterator[Reason]:
-    frames = film.frames if film is not None else 1
-    if 1 < asked.frames != frames and frames < asked.frames:
-        yield Reason("missing_frames", 0.5, f"{frames} frames instead of {asked.frames}", frames)
     if film is None or film.frames < 2:
+        if asked.frames > 1:
+            yield Reason("frozen", 0.8, "the film is a single picture", 1.0)
         return
     if film.still >= STILL:
         yield Reason("frozen", 0.8, "the film stands still", round(film.still, 4))
     elif film.longest_still >= STILL_RUN:
         yield Reason("frozen", 0.5, f"the film stands still for {film.longest_still:.0%} of it",
                      round(film.longest_still, 4))
+    elif film.frames < asked.frames:  # of what stands still encoders write fewer
+        yield Reason("missing_frames", 0.5, f"{film.frames} frames instead of {asked.frames}", film.frames)
     if film.flicker > FLICKER:
         yield _over("flicker", "the film flickers", film.flicker, FLICKER, 4.0)
     if film.jump > JUMP and 0 < film.still < STILL:
