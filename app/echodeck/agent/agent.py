@@ -72,7 +72,7 @@ class Agent:
         crew = lanes(settings) if engines is None else [engines] * settings.slots
         self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
         self.guests = Guests(self.workers, lambda lane: spare(lane, settings) if engines is None else lane,
-                             lambda id_: Worker(id_, self.name, {}, self.client, self._rejoin))
+                             lambda id_: Worker(id_, self.name, {}, self.client, self._rejoin, self.judging.made))
         self.engines: dict[str, Engine] = {name: engine for lane in reversed(crew) for name, engine in lane.items()}
         self.watchers = [self._watcher(name, engine) for name, engine in self.engines.items()
                          if isinstance(engine, Watching)]

@@ -66,9 +66,9 @@ KEPT_EVERY_S = 0.9
 class Reports:
     """Each method is one message type, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands, mending: Mending, foresight: Foresight) -> None:
+    def __init__(self, desk: Desk, hands: Hands, mending: Mending, foresight: Foresight, verdicts: Verdicts) -> None:
         self._desk, self._hands, self._mending, self._foresight = desk, hands, mending, foresight
-        self._verdicts = Verdicts(desk)
+        self._verdicts = verdicts
 
     # --- jobs ---
 

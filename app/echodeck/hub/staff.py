@@ -35,6 +35,7 @@ from .queue import Follow
 from .reports import Reports
 from .session import Session
 from .switches import Switches
+from .verdicts import Verdicts
 from .watch import Watch
 from .wishing import Wishing
 from .workflows import Workflows
@@ -57,7 +58,8 @@ class Staff:
         self.climbs = Climbs(desk, self.ladders)
         self._mending = Mending(desk, self.climbs, random.Random(self.ladders.rules.seed))
         self.foresight = Foresight(desk)
-        self._reports = Reports(desk, self._hands, self._mending, self.foresight)
+        verdicts = Verdicts(desk, self.climbs.judged)
+        self._reports = Reports(desk, self._hands, self._mending, self.foresight, verdicts)
         self._agents = Agents(desk, self._hands, self._post)
         foreign = Foreign(desk, self._hands)
         intake = Intake(desk, Wishing(desk, self.ladders), self.climbs)

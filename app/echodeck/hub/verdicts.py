@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..model.facts import Judged
+from ..model.job import Job
 from ..model.transitions import allowed
 from ..model.verdict import DEFECTS, Verdict
 from ..wire import say
@@ -16,10 +18,10 @@ GOOD = 70
 
 
 class Verdicts:
-    """Part "verdicts" of the brain."""
+    """Part "verdicts" of the brain. `judged` is told the mean score of a job's outputs."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, judged: Callable[[Job, float, Change], None]) -> None:
+        self._desk, self._judged = desk, judged
 
     def take(self, payload: say.JobReport, change: Change) -> dict[str, Any]:
         """Keeps what was thought of a job that has completed; of another attempt, or while the part is off, nothing."""
@@ -37,6 +39,7 @@ class Verdicts:
         for verdict in verdicts:
             if verdict.score < GOOD and verdict.reasons:
                 desk.log(change, "warning", job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
+        self._judged(judged, sum(one.score for one in verdicts) / len(verdicts), change)
         return {}
 
 

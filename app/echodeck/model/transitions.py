@@ -46,8 +46,6 @@ from .stages import closed, planned, reopened
 
 MAX_ATTEMPTS = 3
 """A job whose worker was lost this many times is failed instead of queued again."""
-
-
 LOST = "lost"
 """The kind of error of a foreign job that nobody tells of any more; who finds it again may take it up."""
 MOST_METRICS = 32
@@ -144,10 +142,7 @@ TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (_P.PENDING, Rerouted): _P.PENDING,
     (_P.HELD, Rerouted): _P.HELD,
     # Ended: what it took is known a little later.
-    (_P.COMPLETED, Metered): _P.COMPLETED,
-    (_P.FAILED, Metered): _P.FAILED,
-    (_P.LOST, Metered): _P.LOST,
-    (_P.CANCELLED, Metered): _P.CANCELLED,
+    **{(phase, Metered): phase for phase in (_P.COMPLETED, _P.FAILED, _P.LOST, _P.CANCELLED)},
     (_P.COMPLETED, Judged): _P.COMPLETED,
     # Trying again what did not succeed.
     (_P.FAILED, RetryAsked): _P.PENDING,
