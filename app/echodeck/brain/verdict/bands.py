@@ -16,8 +16,6 @@ FEWEST = 0.002
 """Steps a pixel; fewer are no bands."""
 CHANNELS = ((0, 3.0), (1, 1.0), (2, 3.0))
 """Of red and blue less is believed: JPEG makes small steps in them, block by block."""
-ACROSS = 3
-"""Lines are seen by so many together, which evens out what compression did."""
 STAIRS, OF_ALL = 3, 0.06
 """Steps go up from so many levels at least, each with that share of all: two flat colours side by side are no bands."""
 OVER = 32
@@ -34,7 +32,7 @@ def _steps(plane: Field, axis: int) -> float:
 
     if plane.shape[axis] < 4 * PLATEAU:
         return 0.0
-    lines = ndimage.uniform_filter1d(np.moveaxis(plane, axis, -1), ACROSS, axis=0)
+    lines = np.moveaxis(plane, axis, -1)
     high = ndimage.maximum_filter1d(lines, PLATEAU, axis=-1)
     low = ndimage.minimum_filter1d(lines, PLATEAU, axis=-1)
     uneven, middle = high - low, (high + low) / 2

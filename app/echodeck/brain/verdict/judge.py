@@ -12,7 +12,7 @@ from .norms import Norms
 
 BLACK = 0.035
 """A picture whose light stays below is black."""
-EVEN, GREY_EVEN = 0.016, 0.026
+EVEN, GREY_EVEN = 0.016, 0.032
 """The span of light of a picture in one colour, and of one that is grey with at most a faint grid."""
 MIDDLE, TINT = 0.035, 0.012
 """How far a grey from a failed decoder is from the middle, and how far its channels are apart, at most."""
@@ -87,11 +87,12 @@ def _fine(seen: Measures, asked: Asked, norms: Norms) -> Iterator[Reason]:
         yield _over("noise", f"noise left over{steps}", seen.grain, norms.grain, 20.0)
     elif seen.speckle > ragged:
         yield _over("noise", f"noise left over{steps}", seen.speckle, ragged, 3.0)
-    blurred = seen.edge_px is not None and seen.edge_px > norms.edge_px
+    noisy = seen.grain > norms.grain
+    blurred = seen.edge_px is not None and seen.edge_px > norms.edge_px and not noisy  # noise has edges of its own
     if blurred and seen.edge_px is not None:
         yield _over("blur", f"blurred: its sharpest edges are {seen.edge_px:.0f} pixels wide", seen.edge_px,
                     norms.edge_px, 4.0)
-    if seen.cut > norms.cut and not blurred:  # blur makes everything run slowly into white
+    if seen.cut > norms.cut and not blurred and not noisy:  # either makes everything run slowly into white
         yield _over("clipped", f"light or shade cut off in {seen.cut:.0%} of it", seen.cut, norms.cut, 5.0)
     dull = seen.span < norms.span
     if dull:

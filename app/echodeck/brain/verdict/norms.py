@@ -30,8 +30,8 @@ class Norms:
     """Limits: more is too much (of `span`, less). `steps` is how many a model usually makes."""
 
     grain: float = 3.0 / 255
-    edge_px: float = 2.6
-    bands: float = 0.006
+    edge_px: float = 3.0
+    bands: float = 0.005
     cut: float = 0.05
     span: float = 0.2
     steps: float = USUAL_STEPS
