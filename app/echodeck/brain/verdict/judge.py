@@ -45,7 +45,7 @@ def judge(place: int, seen: Measures, asked: Asked, norms: Norms, *, film: FilmM
         reasons += [*_fine(seen, asked, norms), *_film(film, asked)]
         if alike[0]:
             said = f"nearly the same as {alike[1]}" if alike[1] else "nearly the same as one of the last"
-            reasons.append(Reason("duplicate", 0.5, said, round(alike[0], 3)))
+            reasons.append(Reason("duplicate", 0.2, said, round(alike[0], 3)))
     reasons.sort(key=lambda reason: -reason.severity)
     kept = 100.0 * prod(1 - reason.severity for reason in reasons)
     return Verdict(place, round(kept if reasons else kept - SMALL_CHANGE * _nearness(seen, norms)), tuple(reasons))
