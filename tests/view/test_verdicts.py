@@ -38,8 +38,8 @@ def test_a_chip_says_what_a_picture_is_worth(hub: FakeHub, open_page: Callable[.
     page.keyboard.press("Enter")
     lines = page.locator("[data-job='poor'] .verdict li")
     lines.last.wait_for()
-    assert lines.all_inner_texts() == ["picture 1, 97: nothing wrong was seen", "picture 2, 38: noise left over: 2 steps",
-                                       f"picture 2, 38: {EVIL}"]
+    assert lines.all_inner_texts() == ["picture 1, 97: nothing wrong was seen",
+                                       "picture 2, 38: noise left over: 2 steps", f"picture 2, 38: {EVIL}"]
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=test_output / "verdicts-390.png")
