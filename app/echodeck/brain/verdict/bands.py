@@ -14,8 +14,9 @@ LEAST, MOST = 4.5 / 255, 27 / 255
 """The height of a step: less is the rounding of an 8-bit picture, more is an edge of something."""
 FEWEST = 0.002
 """Steps a pixel; fewer are no bands."""
-CHANNELS = ((0, 3.0), (1, 1.0), (2, 3.0))
-"""Of red and blue less is believed: JPEG makes small steps in them, block by block."""
+PERIODS = np.arange(9, 30)
+"""Into how many levels a channel may have been cut; what compression smears, its histogram still shows."""
+LEVELS, MOST_OF_ONE = 256, 0.05
 STAIRS, OF_ALL = 3, 0.06
 """Steps go up from so many levels at least, each with that share of all: two flat colours side by side are no bands."""
 OVER = 32
@@ -23,8 +24,17 @@ OVER = 32
 
 
 def banding(picture: Field) -> float:
-    """How many steps of one height there are a pixel in (height, width, 3), 0 to 1."""
-    return max(_steps(picture[..., channel], axis) / less for channel, less in CHANNELS for axis in (0, 1))
+    """How many steps of one height there are a pixel in (height, width, 3), as far as its levels are a comb; 0 to 1."""
+    return max(max(_steps(plane, 0), _steps(plane, 1)) * _comb(plane) ** 2 for plane in np.moveaxis(picture, 2, 0))
+
+
+def _comb(plane: Field) -> float:
+    """How much the levels of (height, width) stand in equal distances, 0 to 1: the largest of its histogram's Fourier
+    coefficients at PERIODS, no level counting for more than MOST_OF_ONE."""
+    levels = np.clip(np.rint(plane * (LEVELS - 1)), 0, LEVELS - 1).astype(int)
+    share = np.minimum(np.bincount(levels.ravel(), minlength=LEVELS) / levels.size, MOST_OF_ONE)
+    waves = np.exp(2j * np.pi * PERIODS[:, None] * np.arange(LEVELS)[None, :] / (LEVELS - 1))
+    return float(np.abs(waves @ share).max() / share.sum())
 
 
 def _steps(plane: Field, axis: int) -> float:
