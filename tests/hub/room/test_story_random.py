@@ -60,7 +60,7 @@ async def _happen(place: Any, ada: Any, hand: Any, job: dict[str, Any], event: s
     else:
         await hand.report(job, "completed", outputs=[{"path": "a.png"}])
         change = Change(place.clock())
-        place.room.climbs.judged(place.room.desk.queue.get(job["id"]), 95.0 if event == "good" else 5.0, change)
+        place.room.staff.climbs.judged(place.room.desk.queue.get(job["id"]), 95.0 if event == "good" else 5.0, change)
         await place.room.desk.ledger.put(change)
 
 
