@@ -109,7 +109,7 @@ def figures(found: list[Case], judge_: int) -> dict[str, float]:
 
 def bench(seed: int, seconds: float) -> dict[str, object]:
     """Precision and recall by defect; the peer judges by one threshold each."""
-    began_s, each = time.monotonic(), max(A_SECOND, round(A_SECOND * seconds))
+    began_s, each = time.monotonic(), max(1, round(A_SECOND * seconds))
     found = list(cases(seed, each))
     ours_, peer = figures(found, 1), figures(found, 2)
     took_ms = 1000 * (time.monotonic() - began_s) / len(found)

@@ -301,7 +301,7 @@ def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whatever_happens(place_of: Any, ids_in_order: None) -> None:
     machine = type("Machine", (Rooms,), {"make": staticmethod(place_of)})
     run_state_machine_as_test(machine, settings=settings(
-        max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
+        max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
         # A walk is short enough to be read as it is; to shorten it takes minutes.
         phases=[Phase.explicit, Phase.reuse, Phase.generate]))
 
