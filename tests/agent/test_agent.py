@@ -67,6 +67,21 @@ async def test_jobs_follow_one_another_and_new_work_is_told(hub: Any, engine: An
     await until("the third", lambda: hub.jobs["c"].state is JobState.COMPLETED)
 
 
+async def test_the_next_job_is_asked_for_when_the_last_ones_end_is_known(hub: Any, engine: Any, settings: Any,
+                                                                        start: Any, until: Any) -> None:
+    for number in range(6):
+        hub.queue(f"job{number}")
+    engine.free = True
+    start(settings, engine)
+    await until("all", lambda: all(job.state is JobState.COMPLETED for job in hub.jobs.values()))
+    in_hand = 0
+    for request in hub.heard:
+        if request.type == "claim":
+            assert not in_hand, "it asks for more than it has told the end of"
+        elif request.type == "job_report" and request.payload.fact in ("planned", "completed"):
+            in_hand += 1 if request.payload.fact == "planned" else -1
+
+
 async def test_two_slots_work_on_two_jobs(hub: Any, engine: Any, two_slots: Any, start: Any, until: Any) -> None:
     for job_id in "abc":
         hub.queue(job_id)

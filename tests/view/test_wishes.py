@@ -99,6 +99,6 @@ def test_the_ladders_are_shown_with_what_is_believed(hub: FakeHub, open_page: Op
     page = open_page("brain", viewport={"width": width, "height": 800})
     wait_for("the rungs", lambda: page.get_by_test_id("rung").count() == 2)
     first, second = page.get_by_test_id("rung").all_inner_texts()
-    assert "image, small: draft 93 %, standard 61 %, final 20 %; mean score 66 of 12" in first
+    assert "image, small: draft 93 %, standard 61 %, final 20 %; mean score 66 from 12 verdicts" in first
     assert "sketch-x (not there)" in second
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

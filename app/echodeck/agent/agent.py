@@ -86,7 +86,7 @@ class Agent:
 
     def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
         return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
-                      self._rejoin, self.judging.made)
+                      self._rejoin, self.judging.made, self._reporter.heard)
 
     def _watcher(self, name: str, engine: Watching) -> Watcher:
         return Watcher(engine, f"{self.name}/{name}/others", self.name, self._tell,

@@ -28,17 +28,23 @@ CLAIM_S = 5.0
 RETRY_S = 0.5
 
 
+async def _at_once(job_id: str) -> None:
+    pass
+
+
 class Worker:
     """`await work()` for ever. `control` is the job in hand's, if there is one; `infos` what its engines last said.
 
-    `rejoin` tells a hub that was restarted meanwhile that this, too, is in hand. `made` is told what completed.
+    `rejoin` tells a hub that was restarted meanwhile that this, too, is in hand. `made` is told what completed, `heard`
+    returns when the hub knows all that was said of a job.
     """
 
     def __init__(self, id_: str, host: str, engines: Mapping[str, Engine], client: Client,
                  rejoin: Callable[[Hand], Awaitable[None]],
-                 made: Callable[[JobSpec, say.JobReport], None] = lambda spec, report: None) -> None:
+                 made: Callable[[JobSpec, say.JobReport], None] = lambda spec, report: None,
+                 heard: Callable[[str], Awaitable[None]] = _at_once) -> None:
         self.id, self.host, self.engines, self._client, self._rejoin = id_, host, engines, client, rejoin
-        self._made = made
+        self._made, self._heard = made, heard
         self.wake = asyncio.Event()
         self.control: JobControl | None = None
         self.infos: list[EngineInfo] = []
@@ -53,6 +59,9 @@ class Worker:
             job = await self._claim()
             if job is not None:
                 await self._run(job, tell, moved=self._greeted != greeted)
+                # Of short jobs more would be begun than told of: the hub would take them all for running, and have
+                # them done again if this process died.
+                await self._heard(str(job.get("id")))
                 continue
             try:
                 async with asyncio.timeout(CLAIM_S):

@@ -22,7 +22,7 @@ class Reporter:
 
     def __init__(self, client: Client, outbox: Outbox) -> None:
         self._client, self.outbox = client, outbox
-        self._spoken, self._fresh = asyncio.Event(), asyncio.Event()
+        self._spoken, self._fresh, self._arrived = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.hurry = False
         """Whether to go on without the pauses between messages of progress: the process ends."""
 
@@ -39,6 +39,12 @@ class Reporter:
     def unsaid(self) -> bool:
         """Whether something is still to be told that could be."""
         return len(self.outbox) > 0 and self._client.connection.usable
+
+    async def heard(self, job_id: str) -> None:
+        """Returns when the hub knows every fact that was said of a job so far."""
+        while any(unfinished == job_id for unfinished, _, _ in self.outbox.unfinished()):
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def run(self) -> None:
         await asyncio.gather(self._deliver(), self._show())
@@ -62,6 +68,7 @@ class Reporter:
             except (TypeError, ValueError) as error:  # one that cannot be encoded must not hold up the others
                 log.warning("a %s cannot be said: %s", entry.type, error, exc_info=True)
             self.outbox.done(entry)
+            self._arrived.set()
             if isinstance(entry.payload, say.JobProgress) and not self.hurry:
                 await asyncio.sleep(PROGRESS_S)
 

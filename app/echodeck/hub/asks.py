@@ -59,7 +59,8 @@ class Asks:
             return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s, "text": [said]}
         job = self._job(payload)
         view = self._desk.view(job, now_s)
-        text = [self._left(job, now_s)] if job.in_hand else self._waits(job, now_s)
+        text = [f"it has ended: {job.state.value}"] if job.state in TERMINAL else \
+            [self._left(job, now_s)] if job.in_hand else self._waits(job, now_s)
         return {"jobId": view.job_id, "eta": view.eta, "etaLow": view.eta_low, "etaHigh": view.eta_high,
                 "start": view.expected_start, "duration": view.expected_duration, "text": text}
 

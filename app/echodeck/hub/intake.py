@@ -49,15 +49,15 @@ class Intake:
 
     def make(self, payloads: list[say.Submit], session: Session, change: Change) -> list[Job]:
         """The jobs asked for, all of them or none; workflows are kept with the change. Raises BadField."""
+        open_, count = self._desk.queue.open(), sum(payload.count for payload in payloads)
+        if open_ + count > MOST_JOBS:
+            raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         jobs: list[Job] = []
         # Those of one priority that follow each other stand together: their places are found at once.
         for priority, alike in groupby(payloads, lambda payload: say.priority(payload.priority)):
             made = [job for payload in alike for job in self._alike(payload, session, change)]
             ranks = self._desk.queue.ranks_for(priority, len(made), beside=jobs)
             jobs += [replace(job, priority=priority, rank=rank) for job, rank in zip(made, ranks, strict=True)]
-        open_ = self._desk.queue.open()
-        if open_ + len(jobs) > MOST_JOBS:
-            raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         return jobs
 
     def _alike(self, payload: say.Submit, session: Session, change: Change) -> list[Job]:

@@ -28,7 +28,7 @@ from .moment import moment
 from .outlook import Outlooks
 from .session import Session
 
-MOST_OPTIONS = 100
+MOST_OPTIONS, MOST_ADDED = 100, 1000
 SHIFTED_S = 1.0
 Answer = dict[str, Any]
 
@@ -48,6 +48,8 @@ class WhatIf:
             return {"jobs": [_row(job, desk.outlooks) for job in waiting],
                     "clearAt": _clear(desk.outlooks, now_s), "clearLow": _clear(desk.outlooks, now_s, 1),
                     "clearHigh": _clear(desk.outlooks, now_s, 2), "text": text}
+        if (count := sum(one.count for one in payload.add)) > MOST_ADDED:
+            raise BadField("add", f"at most {MOST_ADDED:,} jobs at once can be thought of, got {count:,}")
         added = self._intake.imagine(payload.add, session, now_s)
         planned = self._planned(added, now_s)
         rows = [{**_row(job, planned), "shift": _shift(job, desk.outlooks, planned)} for job in waiting]

@@ -87,5 +87,5 @@ def moment(said: float | str, now_s: float) -> float:
             raise BadField("deadline", f"needs its time zone, like {said}Z or {said}+02:00")
         said = read.timestamp()
     if not now_s < said < now_s + 10 * 365 * 86_400:
-        raise BadField("deadline", "must be a moment to come")
+        raise BadField("deadline", "is past already; give a moment to come")
     return float(said)

@@ -179,3 +179,14 @@ async def test_nobody_is_there(place: Any, ada: Any) -> None:
     health = await ask(ada, "health")
     assert (health["health"], health["consciousness"], health["healthy"]) == ("unhealthy", "inactive", False)
     assert (await ask(ada, "recommend"))["choice"] is None
+
+
+async def test_no_more_is_thought_of_than_can_be_answered_soon(ada: Any, agent: Any) -> None:
+    with pytest.raises(BadField, match="add: at most 1,000 jobs at once can be thought of, got 2,000"):
+        await ada.say("query", what="plan", add=[{"count": 1000}, {"count": 1000}])
+
+
+async def test_of_what_has_ended_nothing_is_foretold(ada: Any, agent: Any) -> None:
+    (job_id,) = await ada.submit()
+    await ada.command(job_id, "cancel")
+    assert (await ada.say("query", what="estimate", jobId=job_id))["answer"]["text"] == ["it has ended: cancelled"]

@@ -212,7 +212,7 @@ async def test_switched_off_auto_is_no_model_and_nothing_moves(place: Any, ada: 
     ({"model": "auto", "ladder": "nope"}, "ladder: engine sketch has no ladder 'nope'; use sketch"),
     ({"deadline": "soon"}, "deadline: must be ISO 8601"),
     ({"deadline": "2037-01-01T10:00:00"}, "deadline: needs its time zone"),
-    ({"deadline": 1.0}, "deadline: must be a moment to come"),
+    ({"deadline": 1.0}, "deadline: is past already"),
     ({"quality": "superb"}, "quality"),
     ({"allow": ["everything"]}, "allow"),
 ])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import shorten
 
 from ...model.job import Job, JobState
 from .finding import Finding
@@ -51,5 +52,6 @@ class Failures:
         for (engine, model, shape), streak in self._streaks.items():
             if streak.count >= self._limits.times and now_s - streak.at_s < FORGET_S:
                 what = f"{model or engine} as {shape}" if shape else model or engine
+                last = shorten(streak.message, 300, placeholder=" …")
                 yield Finding(f"fails:{engine}:{model}:{shape}", self._limits.level, f"{what} fails again and again",
-                              f"{streak.count} times in a row on {engine}, the last time: {streak.message[:300]}")
+                              f"{streak.count} times in a row on {engine}, the last time: {last}")

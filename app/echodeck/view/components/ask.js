@@ -49,7 +49,7 @@ export function render({ model: of, el }) {
     count: labelled("How many", whole("count", 1)), by: labelled("Done by", h("input", { type: "time",
       data: { testid: "ask-by" } })), quality: labelled("Quality", chooser("quality")),
   };
-  const answer = h("div.answer", { role: "status", "aria-live": "polite", data: { testid: "ask-answer" } });
+  const answer = h("div.reply", { role: "status", "aria-live": "polite", data: { testid: "ask-answer" } });
   const button = h("button.primary", { type: "submit", data: { testid: "ask-button" } }, "Ask");
   const form = h("form.ask", { noValidate: true, data: { testid: "ask-form" } }, what.node,
     ...Object.values(fields).map((item) => item.node), button);
@@ -77,12 +77,16 @@ export function render({ model: of, el }) {
     options(fields.other.control, pairs, unset ? pairs[1]?.[0] : undefined);
     describe();
   };
-  what.control.addEventListener("change", describe);
+  what.control.addEventListener("change", () => {
+    answer.replaceChildren(); // what was answered belongs to another question
+    describe();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const asked = what.control.value;
     const controls = Object.fromEntries(Object.entries(fields).map(([name, item]) => [name, item.control]));
     button.disabled = true;
+    answer.replaceChildren(h("p.quiet", {}, "Thinking…"));
     try {
       const result = await feed.call("query", questionOf(feed, asked, controls));
       answer.replaceChildren(...answerOf(asked, result.answer));
