@@ -157,7 +157,7 @@ def deck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
 @pytest.fixture
 def page(chromium: Any, deck: Deck) -> Iterator[Any]:
     """A live page of the dashboard, 1440 px wide. No error may reach its console."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

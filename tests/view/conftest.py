@@ -252,7 +252,7 @@ def open_page(chromium: Any, dashboard: str, hub: FakeHub) -> Iterator[Callable[
     contexts, wrong = [], []
 
     def opened(view: str = "", wait: bool = True, **context: Any) -> Any:
-        made = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
+        made = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark", **context})
         contexts.append(made)
         page = made.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -451,6 +451,11 @@ def test_views_and_theme_by_keyboard(hub: FakeHub, open_page: Open) -> None:
     assert unnamed == 0
 
 
+def test_who_prefers_light_gets_light(hub: FakeHub, open_page: Open) -> None:
+    page = open_page(color_scheme="light")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
 def test_decisions_are_told_and_parts_switched(hub: FakeHub, open_page: Open) -> None:
     part = {"name": "order", "label": "Orders waiting jobs.", "on": True, "by": "", "at": None}
     hub.parts = [part]

@@ -177,9 +177,10 @@ class Query(Say):
 OnFailure = Literal["cancel", "continue"]
 
 
-class Task(Submit):
+class Task(Submit, forbid_unknown_fields=True):
     """A job of a workflow. `after` are those of the same workflow that it comes after: their names, or their places
-    from 0. When one of them does not complete, it is cancelled, or with `on_failure` "continue" goes on all the same.
+    from 0. When one of them does not complete, it is cancelled, or with `onFailure` "continue" goes on all the same. An
+    unknown field is refused: one that is misspelt would begin the job too soon.
     """
 
     name: Annotated[str, Meta(max_length=80)] = ""

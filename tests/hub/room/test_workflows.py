@@ -304,3 +304,9 @@ async def test_one_that_is_put_right_takes_nothing_with_it(place: Any, ada: Any,
     await agent.finish(await agent.claim())
     last = await agent.claim()
     assert last["id"] == b
+
+
+@pytest.mark.parametrize("wrong", ["After", "on_failure", "modle"])
+async def test_a_misspelt_field_of_a_job_is_refused(ada: Any, agent: Any, wrong: str) -> None:
+    with pytest.raises(BadField, match=wrong):
+        await ada.say("workflow", jobs=[{"prompt": "hills"}, {"prompt": "lake", wrong: "x"}])

@@ -24,7 +24,8 @@ export function render({ model, el }) {
     h("div.label", {}, h("h2", {}, "What decides by itself")), list));
   watch(["parts"], (changed) => {
     const keys = changed.get("parts");
-    rows(list, [...feed.board.all("parts").values()], (part) => part.name, (part) => partRow(feed, part.name),
+    const parts = [...feed.board.all("parts").values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    rows(list, parts, (part) => part.name, (part) => partRow(feed, part.name),
       (part) => keys?.has(part.name));
   });
 }
