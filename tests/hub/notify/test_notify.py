@@ -132,7 +132,9 @@ async def test_the_ends_of_jobs_are_told_and_a_failure_once(teller: Teller) -> N
     second = await teller.arrives(2)
     notices = [said["data"]["groups"][0]["notices"][0] for said in (first, second)]
     assert [(one["kind"], one["user"]) for one in notices] == [("completed", "ann"), ("failed", "ann")]
-    assert notices[1]["message"] == "it broke"
+    assert [said["data"]["title"].split(maxsplit=1)[1] for said in (first, second)] == ["is done", "failed"]
+    assert first["data"]["text"].startswith("sketch-s")
+    assert second["data"]["text"].endswith(": it broke")
     await rig.tick(60.0)
     assert len(teller.receiver.got) == 2
 
