@@ -15,7 +15,7 @@ from echodeck import wire
 from echodeck.config import Settings
 from echodeck.errors import ConfigError, IllegalTransition, UnknownName
 from echodeck.hub.ledger import Change
-from echodeck.hub.notify import Notify, senders
+from echodeck.hub.notify import Notify, read, senders
 from echodeck.hub.room import Room
 from echodeck.store.memory import MemoryStore
 
@@ -310,6 +310,22 @@ def test_a_hub_does_not_start_with_settings_that_cannot_be(receiver: Any, table:
         room_with(table(receiver, secret="short"))
     with pytest.raises(ConfigError, match=r"notify\.colour: unknown"):
         room_with({"colour": 1})
+    with pytest.raises(ConfigError, match=r"routes\.trouble\.rules: no alert is of 'gpu_hott'; there are .*gpu_hot,"):
+        room_with(with_rules(table(receiver), "gpu_hott"))
+
+
+def with_rules(found: dict[str, Any], *rules: str) -> dict[str, Any]:
+    found["routes"]["trouble"]["rules"] = list(rules)
+    return found
+
+
+def test_a_route_may_name_any_rule_there_is(receiver: Any, table: Callable[..., Any]) -> None:
+    alerts = {"cold": {"when": "gpu.temp_c < 5 for 60 s"}, "gpu_hot": {"off": True}}
+    found = with_rules(table(receiver), "cold", "gpu_hot", "disk", "failed", "rule:gpu_*", "engine:comfyui")
+    [route] = read(found, alerts).routes
+    assert "cold" in route.rules
+    with pytest.raises(ConfigError, match=r"no alert is of 'engine_down'; there are .*engine"):
+        read(with_rules(table(receiver), "engine_down"), {})
 
 
 async def test_without_apprise_the_hub_goes_on_and_says_what_to_install(
