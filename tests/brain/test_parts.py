@@ -19,3 +19,9 @@ def test_all_are_on_unless_named() -> None:
 def test_what_is_wrong_is_named(off: object, said: str) -> None:
     with pytest.raises(ConfigError, match=f"brain.off: .*{said}"):
         off_at_start({"off": off})
+
+
+def test_a_key_that_nobody_reads_is_named() -> None:
+    assert off_at_start({"overtake": 2, "mend": {}, "ladder": {}}) == frozenset()
+    with pytest.raises(ConfigError, match=r"brain\.offf: unknown; there are off, overtake, mend, ladder"):
+        off_at_start({"offf": ["order"]})

@@ -1,12 +1,13 @@
-"""How people say a moment."""
+"""How people say a moment, and how urgent it is."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from echodeck.cli.submit import moment
+from echodeck.cli.submit import moment, urgency
 from echodeck.errors import BadField
 
 NOW = datetime(2026, 5, 4, 17, 0, tzinfo=timezone(timedelta(hours=2)))
@@ -30,3 +31,15 @@ def test_without_a_zone_it_is_this_machines() -> None:
 def test_what_is_no_moment_is_refused(said: str) -> None:
     with pytest.raises(BadField, match="--deadline"):
         moment(said, NOW)
+
+
+@pytest.mark.parametrize(("said", "meant"), [("high", "high"), ("5", 5), ("-5", -5), ("+7", 7)])
+def test_a_priority_is_a_name_or_a_number(said: str, meant: int | str) -> None:
+    assert urgency(said) == meant
+
+
+@pytest.mark.parametrize("said", ["--5", "+-5", "", "soon", "9" * 5000])
+def test_another_priority_is_refused_before_a_hub_is_asked(run: Any, said: str) -> None:
+    done = run("submit", "x", f"--priority={said}", "--hub", "http://127.0.0.1:1")
+    assert done.code == 2
+    assert "priority: expected low, normal, high, urgent or a number" in done.err

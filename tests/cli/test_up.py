@@ -318,6 +318,15 @@ def test_a_bad_address_of_a_server_is_found_before_anything_starts(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("brain", "said"), [
+    ({"offf": []}, r"brain\.offf: unknown"), ({"overtake": -1}, r"brain\.overtake")])
+def test_a_mistake_in_the_brains_table_is_found_before_anything_starts(
+        tmp_path: Path, brain: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        main(Settings(port=0, dash_port=0, data=tmp_path, brain=brain), demo=False, browser=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_free_ports_are_different() -> None:
     chosen = with_ports(Settings(port=0, dash_port=0))
     assert chosen.port

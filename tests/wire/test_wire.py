@@ -162,6 +162,8 @@ def test_what_is_wrong_is_said_for_people(payload: dict[str, Any], words: str) -
 def test_choices_are_listed_and_missing_fields_are_said_missing() -> None:
     with pytest.raises(BadField, match="pause, resume, cancel"):
         wire.decode_request(frame("generation_command", {"jobId": "a", "command": "stop"}), VIEWER)
+    with pytest.raises(BadField, match=r"allow\[1\]: 'foo' is none of batch, tiles, resolution"):
+        wire.decode_request(frame("submit", {"allow": ["tiles", "foo"]}), VIEWER)
     with pytest.raises(BadField, match="command: is missing"):
         wire.decode_request(frame("generation_command", {"jobId": "a"}), VIEWER)
 

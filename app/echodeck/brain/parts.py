@@ -17,9 +17,14 @@ PARTS: Mapping[str, str] = {
     "preempt": "Holds a running job for an urgent one.",
 }
 
+KEYS = ("off", "overtake", "mend", "ladder")
+"""What `[brain]` may have: whatever else is in it, somebody meant something by it that would not happen."""
+
 
 def off_at_start(table: Mapping[str, object]) -> frozenset[str]:
-    """The parts that `[brain] off` names. Raises ConfigError."""
+    """The parts that `[brain] off` names. Raises ConfigError, also for a key that `[brain]` does not have."""
+    if strange := table.keys() - KEYS:
+        raise ConfigError(f"brain.{min(strange)}: unknown; there are {', '.join(KEYS)}")
     named = table.get("off", [])
     if not isinstance(named, Iterable) or isinstance(named, str) or not all(isinstance(one, str) for one in named):
         raise ConfigError(f'brain.off: a list of names, like ["order"], got {named!r}')

@@ -53,10 +53,11 @@ def submit(
     spec: dict[str, Any] = {
         "prompt": prompt, "engine": engine, "model": model, "width": width, "height": height, "steps": steps,
         "seed": seed, "batch": batch, "frames": frames, "sampler": sampler, "scheduler": scheduler, "title": title,
-        "count": count, "priority": _number(priority), "quality": quality, "ladder": ladder, "allow": allow or None}
+        "count": count, "quality": quality, "ladder": ladder, "allow": allow or None}
     with exits(json):
         from .workflow import pairs, read
 
+        spec["priority"] = urgency(priority)
         spec["deadline"] = moment(deadline, datetime.now().astimezone()) if deadline else None
         spec["options"] = pairs(options or [], "--option") or None
         if workflow is not None:
@@ -96,5 +97,13 @@ def moment(text: str, now: datetime) -> str:
         raise BadField("--deadline", f"expected a time like 18:30 or 2026-05-04T18:30, got {text[:40]!r}") from error
 
 
-def _number(priority: str) -> int | str:
-    return int(priority) if priority.lstrip("+-").isdecimal() else priority
+def urgency(text: str) -> int | str:
+    """A priority by its name or as a number. Raises BadField."""
+    from ..wire.say import PRIORITIES
+
+    if text in PRIORITIES:
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadField("priority", f"expected {', '.join(PRIORITIES)} or a number, got {text[:40]!r}") from error

@@ -47,9 +47,10 @@ def main(settings: Settings, *, demo: bool, browser: bool, as_json: bool = False
 
 def checked(settings: Settings) -> Settings:
     """Raises ConfigError for what only a child would find wrong, after others have started."""
-    from ..brain import limits
+    from ..brain import limits, order, parts
 
     _ = settings.comfyui_servers, settings.a1111_servers
+    _ = parts.off_at_start(settings.brain), order.rules_of(settings.brain)
     limits.checked(settings.brain, settings.ladders)
     return settings
 

@@ -206,7 +206,8 @@ _WORDS = {"`int`": "a whole number", "`float`": "a number", "`str`": "text", "`b
 def _in_words(problem: str, kind: type, field: str) -> str:
     """What msgspec found wrong, for people."""
     if problem.startswith("Invalid enum value"):
-        choices = _choices(get_type_hints(kind, include_extras=True).get(_python_name(field)))
+        name = _python_name(re.sub(r"\[[^\]]*\]$", "", field))  # an item of a list is named by its place: "allow[0]"
+        choices = _choices(get_type_hints(kind, include_extras=True).get(name))
         return f"{problem[18:].strip()} is none of {', '.join(choices)}" if choices else problem
     if "required field" in problem:
         return "is missing"

@@ -86,6 +86,8 @@ WRONG = [
     ('quiet = { from = "22 h", until = "7:00" }', 'notify.quiet.from: expected a time like "22:00"'),
     ('quiet = { from = "22:00" }', "notify.quiet.until: expected a time"),
     ('quiet = { from = "22:00", until = "22:00" }', "notify.quiet.until: must not be the same"),
+    ('quiet = { from = "22:00+02:00", until = "07:00" }', 'quiet.from: expected a time like "22:00", without a zone'),
+    ('quiet = { from = 22, until = "07:00" }', "notify.quiet.from: expected text"),
     ("channels = 1", "notify.channels: expected tables"),
     ("[channels.phone]", "notify.channels.phone: give either apprise"),
     ('[channels."my phone"]', "notify.channels: a name has at most 40"),
@@ -116,3 +118,9 @@ def test_a_mistake_is_named_with_its_mend(text: str, said: str) -> None:
         given(text)
     assert said in str(caught.value)
     assert "secret-place" not in str(caught.value)
+
+
+def test_a_time_of_toml_is_a_time_too() -> None:
+    quiet = given('quiet = { from = 22:00:00, until = 07:00:00 }\n[channels.a]\napprise = "a://b"').channels["a"].quiet
+    assert quiet is not None
+    assert (quiet.start, quiet.end) == (time(22), time(7))

@@ -86,6 +86,14 @@ def test_the_rate_holds_up_what_is_ripe_and_that_is_said_once() -> None:
     assert not later.line.limited
 
 
+def test_a_notice_that_simply_leaves_is_no_decision() -> None:
+    found = step(of(notice()), CHANNEL, NOON_S + 20.0)
+    assert found.send is not None
+    assert (found.title, found.reason) == ("", "")
+    both = step(of(notice(), notice()), CHANNEL, NOON_S + 20.0)
+    assert (both.title, both.reason) == ("Tells phone of 2 notices", f"{WHY}; 2 of a kind had come together")
+
+
 def test_a_clock_set_back_fills_no_bucket() -> None:
     line = replace(of(notice()), tokens=0.5)
     back = step(line, CHANNEL, NOON_S - 3600.0).line

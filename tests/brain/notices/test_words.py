@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,11 +25,20 @@ def test_one_notice_is_itself() -> None:
     assert (title(over), text(over, UTC)) == ("Over: GPU 0 is hot", "00:00")
 
 
+@pytest.mark.parametrize(("kind", "said"), [
+    ("completed", "Hills is done"), ("failed", "Hills failed"), ("cancelled", "Hills was cancelled")])
+def test_the_end_of_a_job_says_what_became_of_it(kind: str, said: str) -> None:
+    one = Message("m", (group(kind, "Hills", message="sdxl, in 7.6 s"),))
+    assert (title(one), text(one, UTC)) == (said, "sdxl, in 7.6 s")
+    assert title(Message("m", (group(kind, "x" * 200),))).endswith(said.removeprefix("Hills"))
+
+
 def test_many_of_a_kind_are_a_number_and_the_latest_of_them() -> None:
     many = Message("m", (group("failed", "Hills", "Sea", number=12, message="out of memory"),))
     assert title(many) == "12 generations failed"
     assert text(many, UTC).split("\n") == [
-        "and 10 before that of the kind failed", "00:00 Hills: out of memory", "00:01 Sea: out of memory"]
+        "and 10 before that of the kind failed", "00:00 Hills failed: out of memory",
+        "00:01 Sea failed: out of memory"]
     hot = Message("m", (group("alert", "GPU 0 is hot", "GPU 1 is hot", cause="gpu_hot:a"),))
     assert title(hot) == "2 × gpu hot"
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 import pytest
 
-from echodeck.hub.notify.news import News
+from echodeck.hub.notify.news import News, of_job
+from echodeck.model.job import Job, JobSpec
 from echodeck.model.record import Alert
+from echodeck.model.verdict import Verdict
 from echodeck.wire import show
 
 ALERT = Alert("a1", "rule:gpu_hot:studio:0", "warning", "The GPU is hot", "91 °C", 100.0, job_id="j", host="studio")
@@ -51,3 +55,18 @@ def test_a_notice_has_what_the_alert_says() -> None:
     assert notice is not None
     assert (notice.rule, notice.title, notice.message, notice.user, notice.job_id, notice.host) == (
         "gpu_hot", "The GPU is hot", "91 °C", "ann", "j", "studio")
+
+
+@pytest.mark.parametrize(("type_", "more", "said"), [
+    ("generation_complete", {"elapsed": 7.6}, "sketch-s, in 7.6 s"),
+    ("generation_complete", {"elapsed": 120.0, "verdicts": [Verdict(0, 82)]}, "sketch-s, in 2 min, score 82"),
+    ("generation_complete", {"verdicts": [Verdict(0, 82), Verdict(1, 40)]}, "sketch-s, scores 40 to 82"),
+    ("generation_failed", {"elapsed": 3.0, "error": "out of memory"}, "sketch-s, after 3.0 s: out of memory"),
+    ("generation_failed", {"model": "", "error": "no worker"}, "sketch: no worker"),
+    ("generation_cancelled", {"cancelled_by": "ann"}, "sketch-s, by ann"),
+])
+def test_the_end_of_a_job_says_how_it_went(type_: str, more: dict[str, Any], said: str) -> None:
+    view = show.job_view(Job("a", JobSpec("sketch", "sketch-s", "w1")), show.Outlook(at_s=0.0))
+    notice = of_job(type_, msgspec.structs.replace(view, **more), 100.0)
+    assert notice is not None
+    assert (notice.title, notice.message) == ("w1", said)

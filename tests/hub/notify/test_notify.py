@@ -15,7 +15,7 @@ from echodeck import wire
 from echodeck.config import Settings
 from echodeck.errors import ConfigError, IllegalTransition, UnknownName
 from echodeck.hub.ledger import Change
-from echodeck.hub.notify import Notify, senders
+from echodeck.hub.notify import Notify, read, senders
 from echodeck.hub.room import Room
 from echodeck.store.memory import MemoryStore
 
@@ -75,7 +75,7 @@ async def test_an_alert_reaches_a_webhook_signed_and_is_told_when_it_is_over(tel
     assert (notice["cause"], notice["host"], notice["kind"]) == ("disk:a", "a", "alert")
     assert (teller.channel.told, teller.channel.waiting, teller.channel.error) == (1, 0, "")
     assert teller.channel.sent_at is not None
-    assert teller.decisions() == ["Tells studio of 1 notice"]
+    assert teller.decisions() == []
     await teller.over()
     await teller.rig.tick(1.0)
     over = await teller.arrives(2)
@@ -132,7 +132,9 @@ async def test_the_ends_of_jobs_are_told_and_a_failure_once(teller: Teller) -> N
     second = await teller.arrives(2)
     notices = [said["data"]["groups"][0]["notices"][0] for said in (first, second)]
     assert [(one["kind"], one["user"]) for one in notices] == [("completed", "ann"), ("failed", "ann")]
-    assert notices[1]["message"] == "it broke"
+    assert [said["data"]["title"].split(maxsplit=1)[1] for said in (first, second)] == ["is done", "failed"]
+    assert first["data"]["text"].startswith("sketch-s")
+    assert second["data"]["text"].endswith(": it broke")
     await rig.tick(60.0)
     assert len(teller.receiver.got) == 2
 
@@ -308,6 +310,22 @@ def test_a_hub_does_not_start_with_settings_that_cannot_be(receiver: Any, table:
         room_with(table(receiver, secret="short"))
     with pytest.raises(ConfigError, match=r"notify\.colour: unknown"):
         room_with({"colour": 1})
+    with pytest.raises(ConfigError, match=r"routes\.trouble\.rules: no alert is of 'gpu_hott'; there are .*gpu_hot,"):
+        room_with(with_rules(table(receiver), "gpu_hott"))
+
+
+def with_rules(found: dict[str, Any], *rules: str) -> dict[str, Any]:
+    found["routes"]["trouble"]["rules"] = list(rules)
+    return found
+
+
+def test_a_route_may_name_any_rule_there_is(receiver: Any, table: Callable[..., Any]) -> None:
+    alerts = {"cold": {"when": "gpu.temp_c < 5 for 60 s"}, "gpu_hot": {"off": True}}
+    found = with_rules(table(receiver), "cold", "gpu_hot", "disk", "failed", "rule:gpu_*", "engine:comfyui")
+    [route] = read(found, alerts).routes
+    assert "cold" in route.rules
+    with pytest.raises(ConfigError, match=r"no alert is of 'engine_down'; there are .*engine"):
+        read(with_rules(table(receiver), "engine_down"), {})
 
 
 async def test_without_apprise_the_hub_goes_on_and_says_what_to_install(

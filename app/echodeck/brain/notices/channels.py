@@ -132,10 +132,14 @@ def _quiet(table: Table | None, zone: tzinfo | None) -> Quiet | None:
 
 
 def _time(table: Table, key: str) -> time:
+    value = table.given(key)
     try:
-        return time.fromisoformat(table.text(key))
+        found = value if isinstance(value, time) else time.fromisoformat(table.text(key))
     except ValueError as error:
         raise table.wrong(key, "expected a time like \"22:00\"") from error
+    if found.tzinfo is not None:
+        raise table.wrong(key, "expected a time like \"22:00\", without a zone; notify.time_zone says which is meant")
+    return found
 
 
 def _channel(name: str, table: Table, quiet: Quiet | None, zone: tzinfo | None) -> Channel:

@@ -129,8 +129,9 @@ def step(line: Line, channel: Channel, now_s: float) -> Step:
         return _limited(line, channel, title, reason)
     hand = line.hand
     if hand is None:
-        line, hand, reason = _chosen(line, channel, ripe)
-        title = f"Tells {channel.name} of {_notices(hand.count)}"
+        line, hand, why = _chosen(line, channel, ripe)
+        if hand.count > 1:  # a notice that simply leaves is no decision worth a word
+            title, reason = f"Tells {channel.name} of {_notices(hand.count)}", why
     hand = replace(hand, tried=hand.tried + 1)
     return Step(replace(line, hand=hand, tokens=line.tokens - 1.0, limited=False), hand, title, reason)
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from ...errors import ConfigError
 from .channels import Route, Setup
 from .notice import ENDINGS, Notice
+
+
+def check_rules(setup: Setup, known: Iterable[str]) -> None:
+    """Raises ConfigError for a rule that no alert is of; whole causes and patterns ("disk:a", "gpu_*") may be any."""
+    names = sorted(known)
+    for route in setup.routes:
+        for rule in sorted(route.rules):
+            if rule not in names and not re.search(r"[:*?\[]", rule):
+                raise ConfigError(f"notify.routes.{route.name}.rules: no alert is of {rule!r}; there are "
+                                  f"{', '.join(names)}, and patterns like \"rule:gpu_*\"")
 
 
 def channels_for(setup: Setup, notice: Notice) -> dict[str, str]:

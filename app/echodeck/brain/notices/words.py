@@ -8,7 +8,9 @@ from .line import Group, Message
 from .notice import Notice
 
 MOST_TITLE, MOST_LINE = 120, 300
-_ENDED = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
+MOST_NAME = 90
+"""Of a job's title, so that what became of it still fits beside it."""
+_ENDED = {"completed": "is done", "failed": "failed", "cancelled": "was cancelled"}
 
 
 def title(message: Message) -> str:
@@ -21,7 +23,7 @@ def title(message: Message) -> str:
     if group.count == 1:
         return _cut(harmless(_headline(group.notices[0])), MOST_TITLE)
     if group.kind in _ENDED:
-        return f"{group.count} generations {_ENDED[group.kind]}"
+        return f"{group.count} generations {group.kind}"
     return _cut(f"{group.count} × {_name(group)}", MOST_TITLE)
 
 
@@ -41,6 +43,8 @@ def _lines(group: Group, zone: tzinfo | None) -> list[str]:
 
 
 def _headline(notice: Notice) -> str:
+    if notice.kind in _ENDED:
+        return f"{_cut(notice.title, MOST_NAME)} {_ENDED[notice.kind]}"
     return f"Over: {notice.title}" if notice.kind == "resolved" else notice.title
 
 

@@ -63,6 +63,13 @@ def watches_of(table: Mapping[str, Any]) -> Watches:
     return Watches(tuple(rule for rule in rules if rule is not None), **limits)
 
 
+def named(table: Mapping[str, Any]) -> frozenset[str]:
+    """The rules that alerts may be of, on or off. Those of absence have causes of their own ("engine:…"), not their
+    name. Raises ConfigError."""
+    absent = {rule.name for rule in watches_of(table).rules if rule.term.kind == "absent"}
+    return frozenset({*RULES, *table} - absent - {*BUILT_IN})
+
+
 def _rule(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> Rule | None:
     for key, value in given.items():
         if key not in _KEYS:

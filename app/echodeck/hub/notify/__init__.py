@@ -19,7 +19,9 @@ from ... import wire
 from ...brain.notices import channels
 from ...brain.notices.line import take
 from ...brain.notices.notice import Notice
-from ...brain.notices.routes import channels_for
+from ...brain.notices.routes import channels_for, check_rules
+from ...brain.watch.table import named
+from ...brain.watch.watcher import PREFIXES
 from ...errors import ConfigError, IllegalTransition, UnknownName
 from ...store import Store
 from ...webhook import key_of
@@ -38,14 +40,16 @@ PART = "notify"
 KIND = "notify"
 """The store's records: a channel's line by its name, and under HEARD the last event that was heard."""
 HEARD = ":heard"
+OWN = ("failed", "worker_lost", "silent", "store", PART)
+"""What the causes of alerts begin with that the hub raises itself."""
 ALERTS = frozenset({"system_alert", "alert_resolved"})
 MOST_MISSED = 3000
 HEARD_EVERY_S = 60.0
 """How often it is kept how far was heard, when no notice came of it: what is heard again after a crash is no older."""
 
 
-def read(table: Any) -> channels.Setup:
-    """The settings' table. Raises ConfigError naming the key."""
+def read(table: Any, alerts: Any) -> channels.Setup:
+    """The settings' table `[notify]`, whose routes may name rules of `[alerts]`. Raises ConfigError naming the key."""
     setup = channels.read(table, os.environ)
     for channel in setup.channels.values():
         if channel.webhook:
@@ -53,6 +57,8 @@ def read(table: Any) -> channels.Setup:
                 key_of(channel.secret)
             except ConfigError as error:
                 raise ConfigError(f"notify.channels.{channel.name}.{error.message}") from error
+    # The prefix "rule" stands before a name, and is none.
+    check_rules(setup, {*named(alerts), *PREFIXES, *OWN} - {"rule"})
     return setup
 
 
@@ -61,7 +67,7 @@ class Notify:
 
     def __init__(self, desk: Desk, send: Send | None = None) -> None:
         self._desk = desk
-        self._setup = read(desk.settings.notify)
+        self._setup = read(desk.settings.notify, desk.settings.alerts)
         now_s = desk.clock()
         self._posts = {name: Post(channel, senders.trouble(channel), send or senders.send, self._setup.zone, now_s)
                        for name, channel in self._setup.channels.items()}
