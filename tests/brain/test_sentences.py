@@ -42,6 +42,16 @@ def test_why_a_job_waits() -> None:
     ]
 
 
+def test_what_is_done_beside_a_held_job_takes_no_slot() -> None:
+    held, guest = why.InHand("lake", "studio", 50.0, paused_by="brain"), why.InHand("hills", "studio", 12.0, guest=True)
+    said = why.sentences(replace(WAIT, slots=1, taken=(held, guest)))
+    assert said[0].endswith("and 1 of 1 slot that can do it is taken")
+    assert said[1:3] == ["studio works on hills, about 12 s left",
+                         "studio holds lake for an urgent job, about 50 s left"]
+    kept = why.sentences(replace(WAIT, taken=(replace(guest, paused_by="ada", left_s=None),)))
+    assert kept[1] == "studio keeps hills, which ada paused"
+
+
 def test_what_holds_it_comes_first_and_no_start_is_promised() -> None:
     said = why.sentences(replace(WAIT, held="mika paused it before it began"))
     assert said[0] == "mika paused it before it began"

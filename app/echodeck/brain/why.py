@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.job import BRAIN
 from .words import between, many, span
 
 SOON_S = 2.0
@@ -12,11 +13,16 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """A job that takes a slot: its title, the worker's host, and the seconds left (None: not known)."""
+    """A job that takes a slot: its title, the worker's host, and the seconds left (None: not known).
+
+    A guest is done beside the job that has the slot, and takes none. `paused_by` is "" of one that runs.
+    """
 
     title: str
     host: str
     left_s: float | None = None
+    guest: bool = False
+    paused_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ def sentences(wait: Wait) -> list[str]:
 
 
 def _queue(wait: Wait) -> str:
-    taken = f"{len(wait.taken)} of {many(wait.slots, 'slot')} that can do it {'is' if wait.slots == 1 else 'are'} taken"
+    count = sum(not one.guest for one in wait.taken)
+    taken = f"{count} of {many(wait.slots, 'slot')} that can do it {'is' if wait.slots == 1 else 'are'} taken"
     if not wait.before:
         return f"no job is before it, and {taken}"
     return f"{many(wait.before, 'job')} {'is' if wait.before == 1 else 'are'} before it, about " \
@@ -57,10 +64,18 @@ def _queue(wait: Wait) -> str:
 def _taken(wait: Wait) -> list[str]:
     """Who has the slots, those that end first."""
     line = sorted(wait.taken, key=lambda one: float("inf") if one.left_s is None else one.left_s)
-    named = [f"{one.host} works on {one.title}" + ("" if one.left_s is None else f", about {span(one.left_s)} left")
+    named = [_doing(one) + ("" if one.left_s is None else f", about {span(one.left_s)} left")
              for one in line[:MOST_NAMED]]
     more = len(line) - MOST_NAMED
     return [*named, *([f"and {many(more, 'other')} in work"] if more > 0 else [])]
+
+
+def _doing(one: InHand) -> str:
+    if one.paused_by == BRAIN:
+        return f"{one.host} holds {one.title} for an urgent job"
+    if one.paused_by:
+        return f"{one.host} keeps {one.title}, which {one.paused_by} paused"
+    return f"{one.host} works on {one.title}"
 
 
 def _start(wait: Wait) -> list[str]:

@@ -14,6 +14,7 @@ from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
 from .ladders import Ladders
+from .lanes import is_guest
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
@@ -70,7 +71,7 @@ class Asks:
                    "jobs": list(worker.agent.jobs), "engines": sorted(worker.engines)}
                   for worker in desk.workers.online() if worker.engines]
         slots, running = desk.workers.slots(), desk.queue.in_hand()
-        taken = [job for job in running if not job.foreign]
+        taken = [job for job in running if not job.foreign and not is_guest(job)]
         ends = [left for job in taken if (left := self._left_s(job, now_s)) is not None]
         free_s = 0.0 if len(taken) < slots else min(ends, default=None)
         clear_s = desk.outlooks.clear[0] if desk.outlooks.clear else None
@@ -116,7 +117,8 @@ class Asks:
             else desk.queue.blocked(job) or (place if start is None else "")
         said = [*([place] if start is not None and place else []), *self._decided(job)]
         ahead = self._ahead(job)
-        taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s))
+        taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s), is_guest(one),
+                                 (one.paused_by or "somebody") if one.state is JobState.PAUSED else "")
                       for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
         return why.sentences(why.Wait(
             engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),

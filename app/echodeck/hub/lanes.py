@@ -16,6 +16,11 @@ GUEST = "+"
 """Ends the name of the slot that a worker opens beside a job that is held: see `preempting`."""
 
 
+def is_guest(job: Job) -> bool:
+    """Whether it is done beside a worker's own job, and so takes none of the slots."""
+    return job.worker_id.endswith(GUEST)
+
+
 def lanes(desk: Desk, costs: Costs, memory: Memory, now_s: float) -> list[Lane]:
     """One for each slot of the agents that are here, but for those that hold a paused job: nobody knows how long."""
     in_hand: dict[str, list[Job]] = {}
@@ -31,15 +36,18 @@ def _lanes(desk: Desk, costs: Costs, memory: Memory, in_hand: dict[str, list[Job
         host = worker.agent.host
         near = [job for slot in worker.slots for job in in_hand.get(slot, ())]
         for slot, engines in zip(worker.slots, worker.lanes, strict=True):
-            own = in_hand.get(slot, [])
+            here = in_hand.get(slot, [])
             # What the brain holds goes on by itself.
-            running = [job for job in own if job.state is JobState.RUNNING or job.paused_by == BRAIN]
-            if own and not running:
+            going = [job for job in here if job.state is JobState.RUNNING or job.paused_by == BRAIN]
+            own = [job for job in here if not is_guest(job)]
+            if any(job not in going for job in own):
                 continue
-            left_s = sum(_left_s(desk, job, now_s) for job in running)
-            first = min(engines, default="")
-            yield Lane(slot, engines, heavy(running[-1]) if running else costs.loaded(slot), now_s + left_s,
-                       costs.pace(host, first), _vram(desk, memory, worker, [job for job in near if job not in own]))
+            # A guest delays only the job that it runs beside: a slot without one is free, next to the guest.
+            before = going if own else []
+            beside = [job for job in near if job not in before]
+            yield Lane(slot, engines, heavy(own[-1]) if own else costs.loaded(slot),
+                       now_s + sum(_left_s(desk, job, now_s) for job in before),
+                       costs.pace(host, min(engines, default="")), _vram(desk, memory, worker, beside))
 
 
 def _left_s(desk: Desk, job: Job, now_s: float) -> float:

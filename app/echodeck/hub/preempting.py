@@ -3,7 +3,8 @@ it, and goes on when that has ended.
 
 What is held is read from the jobs themselves (`paused_by` and the guest's worker, whose name is the host's with GUEST
 behind it), so a restart of the hub or of an agent loses nothing: a job held for nobody goes on. Whoever pauses or
-resumes such a job takes it out of the brain's hands.
+resumes such a job takes it out of the brain's hands. Whoever pauses the urgent one lets the held one go on; resumed,
+the urgent one goes on beside it, as both were seen to fit in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..model.facts import Fact, PauseAsked, ResumeAsked
 from ..model.job import BRAIN, Job, JobState
 from ..wire import say
 from .desk import Desk
-from .lanes import GUEST, vram_bytes
+from .lanes import GUEST, is_guest, vram_bytes
 from .ledger import Change
 from .order import Order
 from .session import Shown
@@ -61,7 +62,7 @@ class Preempting:
 
     def tick(self, change: Change) -> None:
         on = self._desk.parts.on("preempt")
-        guests = {job.worker_id for job in self._desk.queue.in_hand() if job.worker_id.endswith(GUEST)}
+        guests = {job.worker_id for job in self._guests() if job.state is JobState.RUNNING}
         for job in self._held():
             self._look_after(job, guests, change, on=on)
         if on:
@@ -70,6 +71,9 @@ class Preempting:
         self._holds = {job_id: hold for job_id, hold in self._holds.items() if job_id in known}
         self._tried = {pair for pair in self._tried if all(one in self._desk.queue for one in pair)}
         self._spared = {job_id for job_id in self._spared if job_id in self._desk.queue}
+
+    def _guests(self) -> list[Job]:
+        return [job for job in self._desk.queue.in_hand() if is_guest(job)]
 
     # --- jobs that are held ---
 
@@ -120,7 +124,9 @@ class Preempting:
         if start_s is None:
             return
         needed = self._order.memory.need_bytes(urgent.spec)
-        running = [self._as_running(job, urgent, now_s) for job in desk.queue.in_hand() if self._free(job, urgent)]
+        hosts = {job.worker_id.removesuffix(GUEST) for job in self._guests()}  # each has room for one guest
+        running = [self._as_running(job, urgent, now_s) for job in desk.queue.in_hand()
+                   if job.worker_id not in hosts and self._free(job, urgent)]
         verdict = preempt(urgent.priority, max(0.0, start_s - now_s), needed, running)
         if not verdict.hold:
             return
@@ -136,7 +142,7 @@ class Preempting:
     def _free(self, job: Job, urgent: Job) -> bool:
         """Whether the brain may ask anything of it: nobody else has."""
         return (job.state is JobState.RUNNING and not job.request and not job.foreign and job.id not in self._spared
-                and not job.worker_id.endswith(GUEST) and (job.id, urgent.id) not in self._tried)
+                and not is_guest(job) and (job.id, urgent.id) not in self._tried)
 
     def _as_running(self, job: Job, urgent: Job, now_s: float) -> Running:
         desk, memory = self._desk, self._order.memory

@@ -12,6 +12,7 @@ from ..model.job import TERMINAL, Job, JobState
 from ..model.record import Host
 from ..wire import show
 from .desk import Desk
+from .lanes import is_guest
 from .session import Session
 
 HOUR_S = 3600.0
@@ -87,7 +88,8 @@ class Pulse:
             refused=desk.ledger.refused, late_s=self.lag_s,
             engines={name: known[name].reason if name in known else "" for name in here},
             write_s=percentile_95([took_s for at_s, took_s in self._writes if at_s > now_s - MINUTE_S]),
-            decided_ago_s=now_s - desk.decided_s, in_hand=len(desk.queue.in_hand()), slots=desk.workers.slots()))
+            decided_ago_s=now_s - desk.decided_s, slots=desk.workers.slots(),
+            in_hand=sum(not is_guest(job) for job in desk.queue.in_hand())))
 
     def beat(self, now_s: float) -> None:
         """Tells the metrics, and the status when it has changed."""

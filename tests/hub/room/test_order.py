@@ -11,7 +11,7 @@ import pytest
 from echodeck import wire
 from echodeck.brain.memory import GIB
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
-from echodeck.model.facts import Metered
+from echodeck.model.facts import Claimed, Metered, PausedNow
 from echodeck.model.record import Gpu, Host
 from echodeck.model.usage import Figure, Usage
 
@@ -122,6 +122,25 @@ async def test_a_job_that_fits_nowhere_waits_and_says_so(place: Any, ada: Any, w
     assert place.job(big)["expectedStart"] is None
     assert (await worker.claim())["id"] == small
     assert await worker.claim() is None
+
+
+async def test_a_guest_that_a_person_keeps_paused_keeps_its_memory_too(place: Any, ada: Any, worker: Any) -> None:
+    gpu = Gpu(0, "GPU", "nvidia", vram_used_bytes=0, vram_total_bytes=12 << 30)
+    await worker.say("host_metrics", host=wire.plain(Host("studio", place.clock.now_s, gpus=(gpu,))))
+    for model, need in [("a", 3)] * 3 + [("b", 8)] * 3:
+        [job_id] = await ada.submit(model=model)
+        await given(worker)
+        place.room.desk.queue.apply(job_id, Metered(place.clock.now_s, (
+            Usage("sample", 1.0, True, vram_bytes=Figure(1.0, need * GIB, 1.0)),)))
+    [kept] = await ada.submit(model="b")
+    place.room.desk.queue.apply(kept, Claimed(place.clock.now_s, worker.worker + "+"))
+    place.room.desk.queue.apply(kept, PausedNow(place.clock.now_s))
+    [big] = await ada.submit(model="b")
+    [small] = await ada.submit(model="a")
+    await place.wait_s(1.0)
+    assert place.job(big)["why"] == "waits: needs about 8 GB of VRAM; the largest here has 4"
+    assert place.job(small)["expectedStart"] is not None
+    assert (await worker.claim())["id"] == small
 
 
 async def test_after_a_restart_it_knows_what_is_loaded(place: Any, ada: Any, worker: Any) -> None:

@@ -46,9 +46,21 @@ async def guest(worker: Any, beside: str) -> Any:
     return found["job"]
 
 
-async def ends(worker: Any, job: Any) -> None:
+async def beside(place: Any, ada: Any, worker: Any, running: Any) -> Any:
+    """An urgent job that the worker's guest has begun, beside the one that is held."""
+    await urgent(ada, place)
+    await worker.report(running, "paused")
+    return await guest(worker, running["id"])
+
+
+async def told(worker: Any, job: Any, fact: str) -> None:
+    """The guest's report."""
     named = {"jobId": job["id"], "attempt": job["attempt"], "workerId": worker.worker + "+"}
-    await worker.say("job_report", **named, fact="completed", atS=worker.place.clock.now_s)
+    await worker.say("job_report", **named, fact=fact, atS=worker.place.clock.now_s)
+
+
+async def ends(worker: Any, job: Any) -> None:
+    await told(worker, job, "completed")
 
 
 def state(place: Any, job: Any) -> tuple[str, str, str]:
@@ -124,6 +136,73 @@ async def test_it_goes_on_when_there_is_nothing_to_be_held_for(
     await worker.report(running, "resumed")
     await place.wait_s(1.0)
     assert state(place, running) == ("running", "", ""), "and is not held for the same one again"
+
+
+async def test_it_goes_on_when_a_person_pauses_the_urgent_one(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    begun = await beside(place, ada, worker, running)
+    await ada.command(begun["id"], "pause")
+    await place.wait_s(1.0)
+    assert state(place, running) == ("paused", "", "brain"), "the urgent one is still at its step"
+    await told(worker, begun, "paused")
+    await place.wait_s(1.0)
+    assert state(place, begun) == ("paused", "", "ada")
+    assert state(place, running)[:2] == ("paused", "resume")
+    await worker.report(running, "resumed")
+    again = await urgent(ada, place)
+    assert state(place, running) == ("running", "", ""), "there is no room for another guest"
+    await ada.command(again, "cancel")
+    await ada.command(begun["id"], "resume")
+    await told(worker, begun, "resumed")
+    await place.wait_s(1.0)
+    assert state(place, begun) == state(place, running) == ("running", "", ""), "beside each other"
+
+
+async def test_an_urgent_one_that_a_person_paused_stops_nobody(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    begun = await beside(place, ada, worker, running)
+    await ada.command(begun["id"], "pause")
+    await told(worker, begun, "paused")
+    [normal] = await ada.submit()
+    await place.wait_s(1.0)
+    assert state(place, running)[:2] == ("paused", "resume")
+    await worker.report(running, "resumed")
+    await place.wait_s(1.0)
+    assert place.job(normal)["expectedStart"] is not None
+    await worker.report(running, "completed", outputs=[{"path": "a.png"}])
+    assert (await worker.claim())["id"] == normal
+
+
+@pytest.mark.parametrize("fact", ["completed", "cancelled", "failed", "released"])
+async def test_it_goes_on_however_the_urgent_one_ends(
+        place: Any, ada: Any, worker: Any, running: Any, fact: str) -> None:
+    begun = await beside(place, ada, worker, running)
+    await told(worker, begun, fact)
+    for _ in range(int(PATIENCE_S) + 2):
+        await worker.say("heartbeat", jobs=[running["id"]])
+        await place.wait_s(1.0)
+    assert state(place, running)[:2] == ("paused", "resume")
+
+
+async def test_why_a_job_waits_does_not_count_the_guest_as_a_slot(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    begun = await beside(place, ada, worker, running)
+    [normal] = await ada.submit()
+    await place.wait_s(1.0)
+
+    async def text() -> list[str]:
+        return list((await ada.say("query", what="why", jobId=normal))["answer"]["text"])
+
+    said = await text()
+    assert "1 of 1 slot that can do it is taken" in said[0]
+    assert {one.split(",")[0] for one in said[1:3]} == {
+        "studio holds hills for an urgent job", "studio works on hills"}
+    capacity = (await ada.say("query", what="capacity"))["answer"]
+    assert (capacity["slots"], capacity["free"]) == (1, 0)
+    assert (await ada.say("query", what="health"))["answer"]["working_memory"] == "1/1"
+    await ada.command(begun["id"], "pause")
+    await told(worker, begun, "paused")
+    assert any(one.startswith("studio keeps hills, which ada paused") for one in await text())
 
 
 async def test_after_a_restart_of_the_hub_it_is_held_while_the_urgent_one_runs(
