@@ -475,6 +475,20 @@ def test_decisions_are_told_and_parts_switched(hub: FakeHub, open_page: Open) ->
     assert "by ada" in page.get_by_test_id("part").inner_text()
 
 
+def test_a_decision_can_be_taken_back_while_that_makes_sense(hub: FakeHub, open_page: Open) -> None:
+    hub.put(a_view(a_job("one", "dusk", JobState.PAUSED, paused_s=time.time())))
+    page = open_page("brain")
+    undo = {"label": "Let it go on", "type": "generation_command", "payload": {"jobId": "one", "command": "resume"}}
+    hub.tell(frame("decision", {"id": "d1", "at": "2026-11-24T10:00:00.000Z", "part": "preempt", "jobId": "one",
+                                "title": "dusk is held", "reason": "one is urgent", "data": {"undo": undo}}))
+    button = page.get_by_role("button", name="Let it go on")
+    button.click()
+    wait_for("it is asked for", lambda: hub.of("generation_command"))
+    assert hub.of("generation_command")[0]["payload"] == undo["payload"]
+    hub.put(a_view(a_job("one", "dusk", JobState.RUNNING)))
+    wait_for("nothing to take back", button.is_hidden)
+
+
 @pytest.mark.parametrize("width", [390, 768])
 def test_nothing_scrolls_sideways(hub: FakeHub, open_page: Open, width: int) -> None:
     hub.put(a_view(a_job("one", "a title that is quite long for a telephone to show in one line", JobState.RUNNING)))

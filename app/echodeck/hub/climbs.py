@@ -13,6 +13,7 @@ from ..wire import show, wishes
 from .desk import Desk
 from .ladders import PART, Ladders
 from .ledger import Change
+from .undo import by_command
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class Climbs:
             job_id=job.id, start=climb.start, to=climb.to, way=way, cause=climb.cause, reason=climb.reason,
             expects=climb.expects, at=show.iso(climb.at_s), next_id=next_id))
         data = {"from": climb.start, "to": climb.to, "way": way, "cause": climb.cause, "nextId": next_id}
+        if next_id:
+            data |= by_command("Do without it", next_id, "cancel")
         self._desk.decide(change, PART, f"{job.spec.title}: {climb.start} → {climb.to}",
                           f"{climb.reason}; expects {climb.expects}", job.id, data)
 

@@ -19,6 +19,7 @@ from .climbs import Climbs
 from .desk import Desk
 from .ledger import Change
 from .session import Shown
+from .undo import by_command
 
 PART = "mend"
 TILES = ("tiles", "vae_tiling", "tiled_vae")
@@ -67,7 +68,8 @@ class Mending:
         if tried.cure == "free" and holder is not None and holder.session is not None:
             order = show.EngineOrder(engine=after.spec.engine, command="free")
             holder.session.tell(Shown("engine_order", order, change.at_s))
-        data: dict[str, Any] = {"cure": tried.cure, "attempt": tried.attempt, "notBefore": show.iso(fact.not_before_s)}
+        data: dict[str, Any] = {"cure": tried.cure, "attempt": tried.attempt, "notBefore": show.iso(fact.not_before_s),
+                                **by_command("Give it up", after.id, "cancel")}
         desk.decide(change, PART, f"{title}: {tried.told}", tried.error.message, after.id, data)
         if fact.climb is not None:
             self._climbs.tell(after, fact.climb, change)

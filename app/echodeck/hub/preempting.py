@@ -23,6 +23,7 @@ from .lanes import GUEST, is_guest, vram_bytes
 from .ledger import Change
 from .order import Order
 from .session import Shown
+from .undo import by_command
 from .workers import Worker
 
 PATIENCE_S = 60.0
@@ -137,7 +138,7 @@ class Preempting:
         desk.tell_worker(held, now_s)
         desk.show_job(held, now_s)
         desk.decide(change, "preempt", f"{held.spec.title} is held for {urgent.spec.title}", verdict.reason, held.id,
-                    {"urgent": urgent.id})
+                    {"urgent": urgent.id, **by_command("Let it go on", held.id, "resume")})
 
     def _free(self, job: Job, urgent: Job) -> bool:
         """Whether the brain may ask anything of it: nobody else has."""

@@ -9,7 +9,8 @@ from .show import Show, iso
 
 
 class DecisionView(Show):
-    """What was decided, by which `part`, and why. `data` depends on the part."""
+    """What was decided, by which `part`, and why. `data` depends on the part; its `undo`, where there is one, is a
+    command (`type`, `payload`) that takes it back, with a `label` for people."""
 
     id: str
     at: str | None

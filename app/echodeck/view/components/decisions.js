@@ -1,11 +1,20 @@
-// What the hub decided by itself, newest first, each with its reason.
+// What the hub decided by itself, newest first, each with its reason, and a way to take it back while there is one.
 
 const MOST = 60;
+
+// A held job can go on, one that has not ended can be cancelled.
+function undoOf(feed, { undo }) {
+  const job = undo && feed.board.get("jobs", undo.payload.jobId);
+  if (!job || ended(job)) return null;
+  return undo.payload.command === "resume" && job.status !== "paused" ? null : undo;
+}
 
 function decisionRow(feed) {
   const [title, why, at] = [h("span.name"), h("small"), h("time")];
   const part = h("span.origin");
-  const node = h("div.decision", { data: { testid: "decision" } }, part, h("div.names", {}, title, why), at);
+  const button = h("button.small", { type: "button", data: { testid: "decision-undo" },
+    onclick: () => act(feed, button, button.undo.type, button.undo.payload) });
+  const node = h("div.decision", { data: { testid: "decision" } }, part, h("div.names", {}, title, why, button), at);
   node.update = (one) => {
     setAttr(node, "data-part", one.part);
     setAttr(node, "data-job", one.jobId);
@@ -14,6 +23,9 @@ function decisionRow(feed) {
     setText(why, one.reason);
     setText(at, clock(when(one.at)));
     setAttr(at, "datetime", one.at ?? "");
+    button.undo = undoOf(feed, one.data);
+    setText(button, button.undo?.label ?? "");
+    show(button, Boolean(button.undo));
   };
   return node;
 }
@@ -24,9 +36,9 @@ export function render({ model, el }) {
   const empty = h("p.empty", {}, "Nothing has been decided yet. What the hub decides by itself is told here, and why.");
   el.append(h("section.card", { data: { testid: "decisions" } }, h("div.label", {}, h("h2", {}, "Decisions")), list,
     empty));
-  watch(["decisions"], () => {
+  watch(["decisions", "jobs"], () => {
     const newest = [...feed.board.all("decisions").values()].sort((a, b) => when(b.at) - when(a.at)).slice(0, MOST);
-    rows(list, newest, (one) => one.id, () => decisionRow(feed), () => false);
+    rows(list, newest, (one) => one.id, () => decisionRow(feed), (one) => Boolean(one.data.undo));
     show(empty, !newest.length);
   });
 }
