@@ -161,3 +161,25 @@ async def test_an_urgent_job_is_done_beside_a_running_one_that_then_goes_on(
     await until("its end", lambda: job(long)["status"] == "completed")
     assert job(long)["attempt"] == 1
     assert engine.made == 303
+
+
+async def test_an_urgent_job_that_a_person_pauses_lets_the_held_one_go_on(
+    viewer: Client, engine: Any, settings: Settings, start: Any, until: Any, job: Any, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type(engine), "info", lambda self: EngineInfo("fake", aside=True))
+    start(settings, engine)
+    long = await submit(viewer, until, steps=300)
+    await until("its first step to come", lambda: job(long).get("stage") == "sample")
+    [urgent] = await viewer.submit("now", steps=3, priority="urgent")
+    await until("begun beside it", lambda: job(urgent).get("stage") == "sample")
+    await viewer.pause(urgent)
+    engine.allow(1)
+    await until("the urgent one to pause", lambda: job(urgent)["status"] == "paused")
+    await until("the other goes on", lambda: job(long)["status"] == "running")
+    [normal] = await viewer.submit("later", steps=3)
+    engine.free = True
+    await until("its end", lambda: job(long)["status"] == "completed")
+    await until("the next one's end", lambda: job(normal)["status"] == "completed")
+    await viewer.resume(urgent)
+    await until("the urgent one's end", lambda: job(urgent)["status"] == "completed")
+    assert [job(one)["attempt"] for one in (long, urgent, normal)] == [1, 1, 1]

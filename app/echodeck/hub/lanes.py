@@ -42,7 +42,7 @@ def _lanes(desk: Desk, costs: Costs, memory: Memory, in_hand: dict[str, list[Job
             own = [job for job in here if not is_guest(job)]
             if any(job not in going for job in own):
                 continue
-            # A guest delays only the job that it runs beside: a slot without one is free, next to the guest.
+            # A guest delays only the job that it runs beside: where there is none, the slot is free.
             before = going if own else []
             beside = [job for job in near if job not in before]
             yield Lane(slot, engines, heavy(own[-1]) if own else costs.loaded(slot),
