@@ -350,6 +350,34 @@ def test_the_foreign_queue_is_reordered(server: StandIn, engine: ComfyUI, watche
     assert "cancelled" not in facts(said, b)
 
 
+def test_one_that_is_being_moved_is_not_taken_for_gone(server: StandIn, engine: ComfyUI, watcher: Watcher, said: Any,
+                                                       until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.post(graph(seed=5, step_s=0.3))
+    a, b = (server.post(graph(seed=seed)) for seed in (6, 7))
+    until("them", lambda: adopted(said, b))
+    inside, looks = engine.__dict__["_server"], 0
+    queue, post = inside.queue, inside.post
+
+    def looked() -> Any:
+        nonlocal looks
+        found = queue()
+        looks += b not in {item.prompt_id for item in found.pending}
+        return found
+
+    def late(*args: Any, **fields: Any) -> Any:
+        """The watching looks three times before it is queued again."""
+        for wanted in range(looks + 1, looks + 4):
+            server.say({"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 2}}}})
+            until("a look", lambda wanted=wanted: looks >= wanted)
+        return post(*args, **fields)
+
+    monkeypatch.setattr(inside, "queue", looked)
+    monkeypatch.setattr(inside, "post", late)
+    engine.steer(b, "move", before=a)
+    until("the new place", lambda: adopted(said, b)[-1].place < adopted(said, a)[-1].place)
+    assert facts(said, b) == []
+
+
 def test_a_job_whose_keys_would_be_lost_is_not_moved(server: StandIn, engine: ComfyUI, watcher: Watcher, said: Any,
                                                      until: Any) -> None:
     server.partners = ("FluxProNode",)

@@ -1,7 +1,7 @@
 """What people want of other clients' prompts: held, cancelled, put elsewhere in ComfyUI's own queue.
 
 ComfyUI's queue has no route to reorder it. A prompt is taken out and queued again with the same id and a number
-between its new neighbours; for a moment it is in no list.
+between its new neighbours; for a moment it is in no list, which who watches must not take for its end.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ def steer(server: Server, seen: Seen, command: str, *, before: str = "", after: 
     elif command == "move":
         if seen.unmovable:
             raise EngineError(seen.unmovable)
-        move(server, seen.item.prompt_id, before, after)
+        seen.moving = True
+        try:
+            move(server, seen.item.prompt_id, before, after)
+        finally:
+            seen.moving = False
     else:
         raise EngineError(f"ComfyUI has no way to {command}")
 

@@ -42,7 +42,7 @@ WAITS = "it waits in ComfyUI's own queue, which holds no prompt back; pause it o
 @dataclass(slots=True)
 class Seen:
     """A prompt of others'. `boot` counts the server's connections when it was last there, `gone_s` since when it is
-    in neither place."""
+    in neither place. `moving`: it is taken out of the queue on purpose just now, to be queued again (see `steer`)."""
 
     item: Item
     told: Told
@@ -52,6 +52,7 @@ class Seen:
     follower: Follower | None = None
     held: bool = False
     cancelled: bool = False
+    moving: bool = False
     gone_s: float | None = None
     sighting: Sighting | None = None
     unmovable: str = ""
@@ -141,7 +142,8 @@ class Watch:
             if not self._mine(item):
                 self._sight(sights, item, running=False)
         for prompt_id in [one for one in self.seen if one not in here]:
-            self._gone(sights, prompt_id, self.seen[prompt_id])
+            if not self.seen[prompt_id].moving:
+                self._gone(sights, prompt_id, self.seen[prompt_id])
         self._missed(sights, here)
         for prompt_id, sighting in sights.known().items():
             if prompt_id not in here and prompt_id not in self.seen:  # of a watching before this one
