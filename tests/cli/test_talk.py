@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from echodeck.cli.question import flow, moment, score
+from echodeck.cli.question import flow, score
 from echodeck.errors import BadField
-
-NOW = datetime(2026, 5, 1, 17, 30, tzinfo=timezone(timedelta(hours=2)))
 
 
 @pytest.fixture
@@ -99,19 +96,7 @@ def test_a_file_that_is_not_there_or_too_large(tmp_path: Path) -> None:
         flow(large)
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("18:00", "2026-05-01T18:00:00+02:00"), ("17:30", "2026-05-02T17:30:00+02:00"),
-    ("9:05", "2026-05-02T09:05:00+02:00"),
-    ("2026-05-03T08:00", "2026-05-03T08:00:00+02:00"), ("2026-05-03T08:00:00Z", "2026-05-03T08:00:00+00:00"),
-    ("soon", "soon"), (None, None), ("", None),
-])
-def test_times(text: str | None, expected: str | None) -> None:
-    assert moment(text, NOW) == expected
-
-
-def test_what_is_no_time_of_day_and_scores() -> None:
-    with pytest.raises(BadField, match="--by"):
-        moment("25:00", NOW)
+def test_scores() -> None:
     assert (score("75"), score("final"), score(None)) == (75.0, "final", None)
 
 

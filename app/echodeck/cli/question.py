@@ -1,35 +1,15 @@
-"""What the talking commands read: a time of day, a quality, a file with a workflow."""
+"""What the talking commands read: a quality, a file with a workflow."""
 
 from __future__ import annotations
 
 import json
-import re
 import tomllib
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadField
 
 MOST_BYTES = 1 << 20
-
-
-def moment(text: str | None, now: datetime | None = None) -> str | None:
-    """A time as ISO 8601 with its zone: "18:00" is the next such time here. What is neither is left for the hub."""
-    if not text:
-        return None
-    now = now or datetime.now().astimezone()
-    if found := re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip()):
-        hour, minute = int(found[1]), int(found[2])
-        if hour > 23 or minute > 59:
-            raise BadField("--by", f"{text!r} is no time of day")
-        at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return (at if at > now else at + timedelta(days=1)).isoformat()
-    try:
-        when = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return text
-    return (when if when.tzinfo else when.replace(tzinfo=now.tzinfo)).isoformat()
 
 
 def score(text: str | None) -> float | str | None:

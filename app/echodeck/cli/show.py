@@ -163,6 +163,18 @@ async def watch(client: Any, ids: Iterable[str] | None, *, as_json: bool, quiet:
     return await _live(client, wanted, screen)
 
 
+async def queued(client: Any, ids: list[str], jobs: list[Job], *, wait: bool, as_json: bool) -> bool:
+    """Says that they are, and with `wait` stays until they have ended; whether all is well. `jobs` are them as yet."""
+    if not as_json:
+        typer.echo(f"queued {' '.join(short(job_id) for job_id in ids)}")
+    if wait:
+        client.attempts = None  # the hub may be restarted meanwhile
+        jobs = await watch(client, ids, as_json=as_json, quiet=as_json)
+    if as_json:
+        typer.echo(as_line({"jobIds": ids, "jobs": jobs}))
+    return not wait or all(job["status"] == "completed" for job in jobs)
+
+
 async def _live(client: Any, wanted: list[str] | None, screen: Any) -> list[Job]:
     from rich.live import Live
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import BadField
-from .ask import FAILED, exits, out, with_hub
+from .ask import FAILED, exits, with_hub
+from .moment import moment
 
 Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
@@ -58,7 +57,7 @@ def submit(
         from .workflow import pairs, read
 
         spec["priority"] = urgency(priority)
-        spec["deadline"] = moment(deadline, datetime.now().astimezone()) if deadline else None
+        spec["deadline"] = moment(deadline, "--deadline")
         spec["options"] = pairs(options or [], "--option") or None
         if workflow is not None:
             spec |= {"workflow": read(workflow), "prompt": prompt or None, "values": pairs(values or [], "--set")}
@@ -66,35 +65,14 @@ def submit(
             raise BadField("--set", "sets inputs of a workflow; say which with --workflow FILE")
 
     async def run(client: Any) -> bool:
-        from .show import short, watch
+        from .show import queued
 
         given = {name: value for name, value in spec.items() if value is not None}
         result = await client.call("submit", given)
-        ids, jobs = result["jobIds"], result.get("jobs", [])
-        if not json:
-            typer.echo(f"queued {' '.join(short(job_id) for job_id in ids)}")
-        if wait:
-            client.attempts = None  # the hub may be restarted meanwhile
-            jobs = await watch(client, ids, as_json=json, quiet=json)
-        if json:
-            out({"jobIds": ids, "jobs": jobs}, True, "")
-        return not wait or all(job["status"] == "completed" for job in jobs)
+        return await queued(client, result["jobIds"], result.get("jobs", []), wait=wait, as_json=json)
 
     if not with_hub(json, hub, run, user):
         raise typer.Exit(FAILED)
-
-
-def moment(text: str, now: datetime) -> str:
-    """A deadline as people say it, in ISO 8601 with its time zone: a time of day is today's or tomorrow's, and without
-    a zone it is this machine's. Raises BadField."""
-    try:
-        if re.fullmatch(r"\d{1,2}:\d{2}", text):
-            hour, minute = map(int, text.split(":"))
-            found = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            return (found if found > now else found + timedelta(days=1)).isoformat()
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError as error:
-        raise BadField("--deadline", f"expected a time like 18:30 or 2026-05-04T18:30, got {text[:40]!r}") from error
 
 
 def urgency(text: str) -> int | str:

@@ -48,7 +48,8 @@ def ask(
         out(answer, json, lambda: "\n".join(map(plain, answer["text"])))
 
     def _question(client: Any, names: list[str]) -> dict[str, Any]:
-        from .question import moment, score
+        from .moment import moment
+        from .question import score
 
         fields: dict[str, Any] = {"job": job or None}
         if what in ("estimate", "why") and names:
@@ -58,7 +59,8 @@ def ask(
         elif what == "plan":
             fields = {"add": [{**job, "count": add or 1}] if add or job else None}
         elif what in ("recommend", "compare"):
-            fields |= {"models": names or None, "count": count, "deadline": moment(by), "quality": score(quality)}
+            fields |= {"models": names or None, "count": count, "quality": score(quality),
+                       "deadline": moment(by, "--by")}
         return fields
 
     with_hub(json, hub, run)
@@ -129,19 +131,11 @@ def workflow(
         given = flow(file)
 
     async def run(client: Any) -> bool:
-        from .show import short, watch
+        from .show import queued
 
         ids = await client.workflow(given["jobs"], given.get("name", ""),
                                     on_failure=given.get("on_failure", "cancel"))
-        if not json:
-            typer.echo(f"queued {' '.join(short(job_id) for job_id in ids)}")
-        jobs: list[dict[str, Any]] = []
-        if wait:
-            client.attempts = None  # the hub may be restarted meanwhile
-            jobs = await watch(client, ids, as_json=json, quiet=json)
-        if json:
-            out({"jobIds": ids, "jobs": jobs}, True, "")
-        return not wait or all(one["status"] == "completed" for one in jobs)
+        return await queued(client, ids, [], wait=wait, as_json=json)
 
     if not with_hub(json, hub, run, user):
         raise typer.Exit(FAILED)

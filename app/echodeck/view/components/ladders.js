@@ -8,7 +8,9 @@ function percent(share) {
 
 function kindText({ kind, likely, score, seen }) {
   const chances = Object.entries(likely).map(([quality, share]) => `${quality} ${percent(share)}`).join(", ");
-  return `${kind.split("/").slice(1).join(", ")}: ${chances}; mean score ${Math.round(score)} from ${Math.round(seen)} verdicts`;
+  const count = Math.round(seen);
+  return `${kind.split("/").slice(1).join(", ")}: ${chances}; mean score ${Math.round(score)} from ${count} `
+    + `verdict${count === 1 ? "" : "s"}`;
 }
 
 function rungRow() {
