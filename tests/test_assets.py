@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from echodeck.model.engine import EngineInfo
 from echodeck.model.facts import Claimed, Completed, Metered
 from echodeck.model.job import Job, JobSpec, JobState
 from echodeck.model.record import Agent, Disk, EstimateSample, Gpu, Host, Net
+from echodeck.model.usage import Figure, Usage
 from echodeck.store.memory import MemoryStore
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -74,8 +77,9 @@ def count_a_job(hub: Hub) -> None:
     job = Job("j", JobSpec("sketch", "m"), attempt=1)
     running = replace(job, state=JobState.RUNNING, started_s=0.0)
     done = replace(running, state=JobState.COMPLETED, finished_s=100.0)
+    metered = replace(done, usage=(Usage("sample", 100.0, by_process=False, power_w=Figure(20_000.0, 250.0, 100.0)),))
     for before, after, fact in ((job, running, Claimed(0.0, "w")), (running, done, Completed(100.0)),
-                                (done, done, Metered(101.0, ()))):
+                                (done, metered, Metered(101.0, metered.usage))):
         for follow in room.followers:
             follow(before, after, fact)
 
@@ -138,3 +142,11 @@ def test_the_scrape_is_of_a_hub_with_its_defaults() -> None:
     assert job["static_configs"][0]["targets"] == [f"{Settings().host}:{Settings().port}"]
     assert (job["metrics_path"], job["job_name"]) == ("/metrics", "echodeck")
     assert [(ASSETS / "prometheus" / name).exists() for name in SCRAPE["rule_files"]] == [True]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+@pytest.mark.parametrize("words", [("check", "config", str(ASSETS / "prometheus" / "scrape.yml")),
+                                   ("test", "rules", str(Path(__file__).parent / "assets_rules.yml"))])
+def test_prometheus_own_tool_agrees(words: tuple[str, ...]) -> None:
+    done = subprocess.run(["promtool", *words], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -127,3 +127,13 @@ async def test_verdicts_are_counted(rig: Any, metrics: Metrics, value: Any) -> N
     assert value(metrics, "output_score_count", engine="sketch") == 2.0
     assert value(metrics, "output_score_bucket", engine="sketch", le="40.0") == 1.0
     assert value(metrics, "output_defects_total", engine="sketch", defect="noise") == 1.0
+
+
+async def test_what_nobody_measured_is_not_told_as_nothing(rig: Any, metrics: Metrics, value: Any) -> None:
+    ann, agent = rig.session(), await rig.agent()
+    await rig.submit(ann)
+    job = await rig.claim(agent)
+    await rig.report(agent, job, "completed")
+    await rig.tick()
+    assert value(metrics, "jobs_finished_total", engine="sketch", outcome="completed") == 1.0
+    assert value(metrics, "job_energy_joules_total", engine="sketch") is None, "no GPU's power is known"

@@ -53,7 +53,8 @@ class JobFigures:
             self._judged(after, engine)
         elif isinstance(fact, Metered):
             energy_wh = total(after.usage).energy_wh
-            self._energy.labels(engine).inc(3600.0 * energy_wh if energy_wh is not None else 0.0)
+            if energy_wh is not None:  # an engine whose machines measure no power has no series, not one of 0
+                self._energy.labels(engine).inc(3600.0 * energy_wh)
         elif after.state in TERMINAL and before.state not in TERMINAL:
             self._ended(after, engine)
         elif after.state is JobState.PENDING and (before.in_hand or isinstance(fact, RetryAsked)):
