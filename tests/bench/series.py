@@ -15,9 +15,10 @@ import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from echodeck.hub.keeper import FLUSH_S, SLICE
+from echodeck.hub.keeper import FLUSH_S, STEPS
 from echodeck.model.series import DAY_S, Columns, Resolution, resolution_for, resolutions
 from echodeck.store import Batch, Event
 from echodeck.store.series import Moment, blocks, reading, schema
@@ -32,6 +33,7 @@ NOW_S = 1_728_000_000 + 5 * 86_400
 POINTS = 500
 RANGES_S = (600.0, 3_600.0, 6 * 3_600.0, DAY_S, 7 * DAY_S, 30 * DAY_S, 90 * DAY_S, 365 * DAY_S, 730 * DAY_S)
 GROUP_S = 0.005
+ROUNDS = 5
 
 
 def noise(rng: random.Random, count: int) -> array[float]:
@@ -163,29 +165,29 @@ def percentile(values: list[float], share: float) -> float:
 
 async def held_up(directory: Path, seconds: float) -> dict[str, list[float]]:
     """p99 in ms of who writes events and who writes figures: with no upkeep; with upkeep at the hub's pace while it has
-    much to catch up on; and with upkeep that never pauses."""
+    much to catch up on; and with upkeep that never pauses. In turns, so that a busy machine is to none's harm."""
     store, series = SqliteStore(directory), SqliteSeries(directory)
     await store.open()
     await series.open()
-    until_s = NOW_S + 36_000 * max(1, round(seconds))
+    until_s = NOW_S + 18_000 * ROUNDS * max(1, round(seconds))
     await backlog(series, until_s)
-    found: dict[str, list[float]] = {}
-    for n, pause_s in enumerate((None, FLUSH_S, 0.0)):
-        work = asyncio.create_task(upkeep(series, until_s, pause_s))
-        took = await writing(store, series, seconds, until_s + 600 + 10_000 * n)
+    took: dict[str, list[list[float]]] = {"events": [[], [], []], "figures": [[], [], []]}
+    for n in range(3 * ROUNDS):
+        work = asyncio.create_task(upkeep(series, until_s, (None, FLUSH_S, 0.0)[n % 3]))
+        found = await writing(store, series, seconds / ROUNDS, until_s + 600 + 10_000 * n)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-        for name, times in took.items():
-            found.setdefault(name, []).append(1000 * percentile(times, 0.99))
+        for name, times in found.items():
+            took[name][n % 3] += times
     await series.close()
     await store.close()
-    return found
+    return {name: [1000 * percentile(times, 0.99) for times in cases] for name, cases in took.items()}
 
 
 async def upkeep(series: SqliteSeries, now_s: float, pause_s: float | None) -> None:
     if pause_s is None:
         return
-    while await series.compact(now_s, SLICE):  # noqa: ASYNC110 - the pause is the pace, it waits for nothing
+    while await series.compact(now_s, STEPS):  # noqa: ASYNC110 - the pause is the pace, it waits for nothing
         await asyncio.sleep(pause_s)
 
 
@@ -201,6 +203,50 @@ async def writing(store: SqliteStore, series: SqliteSeries, seconds: float, at_s
         took["figures"].append(time.perf_counter() - start_s)
         await asyncio.sleep(GROUP_S)
     return took
+
+
+async def soaked(directory: Path, seed: int, seconds: float) -> dict[str, list[float]]:
+    """p50, p99 and the longest in ms of who writes two seconds' figures of three machines, one time after the other as
+    fast as it can, with ranges asked at random: with no upkeep, and with as much beside it as the hub does; in turns.
+    So an hour takes about a second."""
+    took: dict[str, list[float]] = {"without": [], "with": []}
+    at_s = dict.fromkeys(took, NOW_S)
+    kinds = {name: SqliteSeries(directory / name, clock=partial(at_s.__getitem__, name)) for name in took}
+    rng = random.Random(seed)
+    columns = [noise(rng, 600) for _ in METRICS]
+    for one in kinds.values():
+        await one.open()
+    for n in range(2 * (ROUNDS + 1)):
+        name = ("without", "with")[n % 2]
+        times, at_s[name] = await soak(kinds[name], rng, columns, at_s[name], seconds / ROUNDS, upkeep=name == "with")
+        took[name] += times if n >= 2 else []  # the first of each finds the file empty
+    for one in kinds.values():
+        await one.close()
+    return {name: [1000 * percentile(times, share) for share in (0.5, 0.99, 1.0)] for name, times in took.items()}
+
+
+async def soak(series: SqliteSeries, rng: random.Random, columns: list[array[float]], at_s: int, seconds: float, *,
+               upkeep: bool) -> tuple[list[float], int]:
+    """How long each write took, in seconds, and how far it came."""
+    took: list[float] = []
+    work: asyncio.Future[int] | None = None
+    began_s = time.perf_counter()
+    while time.perf_counter() - began_s < seconds:
+        if upkeep and (work is None or work.done()):
+            work = asyncio.ensure_future(series.compact(at_s, STEPS))
+        told = [Moment(host, at, [(name, column[at % 600]) for name, column in zip(METRICS, columns, strict=True)])
+                for at in (at_s, at_s + 1) for host in HOSTS]
+        asked = [series.range(rng.choice(HOSTS), rng.choice(METRICS), at_s - rng.choice(RANGES_S[:4]), at_s, POINTS)
+                 for _ in range(rng.random() < 0.02)] if took else []
+        reads = asyncio.gather(*asked)
+        start_s = time.perf_counter()
+        await series.append(told)
+        took.append(time.perf_counter() - start_s)
+        await reads
+        at_s += 2
+    if work is not None:
+        await work
+    return took, at_s
 
 
 async def backlog(series: SqliteSeries, until_s: int) -> None:
@@ -242,6 +288,7 @@ def bench(seed: int, seconds: float) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         writers = asyncio.run(held_up(directory / "writers", share_s))
+        soaked_ms = asyncio.run(soaked(directory / "soak", seed, share_s))
         took, bytes_, week = asyncio.run(measure(directory, seed, seconds))
         with closing(narrow(directory, directory / "years" / FILE_NAME)) as peer:
             peer_took = peers(peer, seed, share_s)
@@ -251,9 +298,10 @@ def bench(seed: int, seconds: float) -> dict[str, object]:
     theirs = {"range_p50_ms": 1000 * percentile(peer_took, 0.5), "range_p99_ms": 1000 * percentile(peer_took, 0.99),
               "two_years_of_a_figure_mb": peer_bytes / 1e6}
     pace = ", ".join(f"{name} {'/'.join(f'{p99:.1f}' for p99 in cases)} ms" for name, cases in writers.items())
+    days = ", ".join(f"{name} {'/'.join(f'{ms:.1f}' for ms in each)} ms" for name, each in soaked_ms.items())
     return {"name": "series", "ours": mine, "peer": theirs, "ratio": {key: mine[key] / theirs[key] for key in mine},
             "notes": "peer: narrow rows of the same buckets in SQLite, of one figure only, and GROUP BY; "
                      f"{len(took)} ranges of 10 min to 2 years of three machines in at most {POINTS} rows, slowest "
                      f"{1000 * max(took):.1f} ms; 25 figures of one machine: {week / 1e6:.1f} MB for a week, "
                      f"{25 * bytes_ / 1e6:.1f} MB for two years; p99 of a write without upkeep/at the hub's "
-                     f"pace/without a pause: {pace}"}
+                     f"pace/without a pause: {pace}; p50/p99/longest of a write in accelerated days {days} upkeep"}

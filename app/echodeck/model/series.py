@@ -136,6 +136,8 @@ def thin(columns: Columns, since_s: float, until_s: float, points: int) -> list[
 
 def _pooled(columns: Columns, begins: array[float], cuts: list[int]) -> Columns:
     """The buckets from each cut to the next as one."""
+    if columns.n.count(1) == len(columns):
+        return _pooled_samples(columns.mean, begins, cuts)
     made = Columns(begins)
     for i, j in pairwise(cuts):
         counts = columns.n[i:j]
@@ -145,3 +147,11 @@ def _pooled(columns: Columns, begins: array[float], cuts: list[int]) -> Columns:
         made.mean.append(math.fsum(map(mul, columns.mean[i:j], counts)) / count)
         made.n.append(count)
     return made
+
+
+def _pooled_samples(values: array[float], begins: array[float], cuts: list[int]) -> Columns:
+    """The same of buckets with a sample each, in a third of the time: their three columns are one."""
+    parts = [values[i:j] for i, j in pairwise(cuts)]
+    sizes = array("I", map(len, parts))
+    means = array("f", (math.fsum(part) / size for part, size in zip(parts, sizes, strict=True)))
+    return Columns(begins, array("f", map(min, parts)), means, array("f", map(max, parts)), sizes)

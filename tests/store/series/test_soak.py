@@ -77,12 +77,12 @@ async def test_ten_days(tmp_path: Path) -> None:
     for start_s in range(T0_S, T0_S + DAYS * int(DAY_S), BATCH_S):
         now_s = float(start_s + BATCH_S)
         assert await series.append(truth.batch(start_s)) == BATCH_S
-        await series.compact(now_s, 2)
+        await series.compact(now_s, 4)
         if truth.rng.random() < 0.05:
             read.add(await ask(series, truth, now_s))
         if (now_s - T0_S) % DAY_S < BATCH_S:
             sizes.append((tmp_path / FILE_NAME).stat().st_size)
-    while await series.compact(now_s, 2):
+    while await series.compact(now_s, 4):
         pass
     for _ in range(300):
         read.add(await ask(series, truth, now_s))

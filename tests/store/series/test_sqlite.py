@@ -156,15 +156,3 @@ async def test_a_full_disk_takes_nothing_by_half(tmp_path: Path) -> None:
     await change("max_page_count = 100000")
     assert await series.append(told) == 99
     await series.close()
-
-
-async def test_a_slice_is_as_small_as_asked(tmp_path: Path) -> None:
-    now_s = T0_S + 10_000.0
-    series = await opened(tmp_path, clock=lambda: now_s)
-    await series.append([Moment("studio", T0_S + n * 10.0, [(f"m{m}", 1.0) for m in range(9)]) for n in range(1000)])
-    slices = []
-    while done := await series.compact(now_s, 4):
-        slices.append(done)
-    assert max(slices) <= 4
-    assert sum(slices) == 16 + 9 * (1 + 1), "the host's spans; each figure's block of 10 s, and its frontier of 1 min"
-    await series.close()

@@ -50,5 +50,5 @@ class Series(Protocol):
         """The metrics of every host that anything is kept of, both in order."""
 
     async def compact(self, now_s: float, limit: int) -> int:
-        """One slice of the upkeep: at most about `limit` figures' blocks are made or forgotten. Returns how much was
-        done, 0 when there is nothing to do."""
+        """So many steps of the upkeep at most, each about a millisecond of work; whoever writes meanwhile waits for no
+        more than one. Returns how many were done, 0 when there is nothing to do."""

@@ -33,6 +33,7 @@ INSERT_SERIES = "INSERT INTO series (host, metric, place) VALUES (?, ?, ?)"
 INSERT_TAIL = "INSERT INTO tail (moments, at_ms, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 TAIL = "SELECT at_ms, body FROM tail WHERE moments = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms"
 TAIL_FIRST = "SELECT min(at_ms) FROM tail WHERE moments = ?"
+COUNT_TAIL = "SELECT count(*) FROM tail WHERE moments = ? AND at_ms < ?"
 DELETE_TAIL = "DELETE FROM tail WHERE moments = ? AND at_ms < ?"
 INSERT_BLOCK = "INSERT INTO blocks (series, level, start_s, body) VALUES (?, ?, ?, ?)"
 BLOCKS = ("SELECT start_s, body FROM blocks WHERE series = ? AND level = ? AND start_s >= ? AND start_s < ? "
@@ -48,8 +49,9 @@ FRONTIER = "SELECT until_s FROM frontiers WHERE series = ? AND level = ?"
 SET_FRONTIER = ("INSERT INTO frontiers (series, level, until_s) VALUES (?, ?, ?) "
                 "ON CONFLICT (series, level) DO UPDATE SET until_s = excluded.until_s")
 BEHIND = ("SELECT series, frontiers.until_s, host, metric FROM frontiers JOIN series ON series.id = frontiers.series "
-          "WHERE level = ? AND frontiers.until_s < ? ORDER BY frontiers.until_s LIMIT ?")
+          "WHERE level = ? AND frontiers.until_s < ? ORDER BY frontiers.until_s LIMIT 1")
 OLD_BLOCKS = "SELECT rowid, series FROM blocks WHERE level = ? AND start_s <= ? ORDER BY start_s LIMIT ?"
 DELETE_BLOCK = "DELETE FROM blocks WHERE rowid = ?"
 FORGET_SERIES = ("DELETE FROM series WHERE id = ?", "DELETE FROM frontiers WHERE series = ?")
+FOLD = "PRAGMA wal_checkpoint(PASSIVE)"
 HAS_BLOCKS = "SELECT 1 FROM blocks WHERE series = ? LIMIT 1"

@@ -19,7 +19,8 @@ from ...model.series import Resolution, Row, aligned, fits, resolution_for, reso
 from ..connection import Connection, Work, snapshot, transaction
 from ..lock import unusable
 from ..schema import migrate
-from . import LATE_S, MOST_METRICS, Moment, reading, schema, upkeep
+from . import LATE_S, MOST_METRICS, Moment, reading, schema
+from .upkeep import Upkeep
 
 FILE_NAME = "series.db"
 
@@ -36,6 +37,7 @@ class SqliteSeries:
         self._clock = clock
         self._writer: Connection | None = None
         self._reader: Connection | None = None
+        self._upkeep = Upkeep(self._kept)
 
     async def open(self) -> None:
         path = self.directory / FILE_NAME
@@ -72,7 +74,11 @@ class SqliteSeries:
         return await self._run(self._reader, reading.names)
 
     async def compact(self, now_s: float, limit: int) -> int:
-        return await self._run(self._writer, lambda connection: upkeep.compact(connection, self._kept, now_s, limit))
+        done = 0
+        # One at a time: whoever writes meanwhile comes in between.
+        while done < limit and await self._run(self._writer, lambda connection: self._upkeep.step(connection, now_s)):
+            done += 1
+        return done
 
     async def _run(self, connection: Connection | None, work: Work[_T]) -> _T:
         if connection is None:
