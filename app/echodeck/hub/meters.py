@@ -2,14 +2,21 @@
 
 The machine's latest samples are the desk's; they reach some ten minutes back, so a job is counted in pieces. A job that
 has ended waits for the sample after its end, so that its last second counts too.
+
+The sums are written every few seconds, as a record each, so that a hub that was killed goes on from there. What it did
+not see meanwhile is time that nobody measured, and a line of the log says how much that is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import msgspec
+
+from .. import wire
 from ..model.engine import EngineInfo
 from ..model.facts import Fact, Metered
 from ..model.job import TERMINAL, Job
@@ -24,6 +31,10 @@ SETTLE_S = 10.0
 """What agents report is that late at most: only time further back is counted while a job runs."""
 WAIT_S = 12.0
 """For the sample after the end: a machine that nobody needs is measured every 10 s."""
+KIND = "meters"
+WRITE_EVERY_S = 5.0
+MOST_AT_ONCE = 4
+"""Jobs whose sums are written in one tick, each some tenths of a millisecond of counting."""
 
 
 @dataclass(slots=True)
@@ -35,6 +46,14 @@ class _Meter:
     worker: int = 0
 
 
+@dataclass(slots=True)
+class _Written:
+    """When a job's sums were written, and, of those found at the start, up to when they reach."""
+
+    at_s: float
+    found_until_s: float | None = None
+
+
 class Meters:
     """`follow` is told of all that happens to jobs, `tick` is called once a second."""
 
@@ -42,6 +61,16 @@ class Meters:
         self._desk = desk
         self._running: dict[str, _Meter] = {}
         self._ended: dict[str, _Meter] = {}
+        self._written: dict[str, _Written] = {}
+
+    def restore(self, records: Mapping[str, dict[str, Any]]) -> None:
+        """Goes on with the sums that were written before the hub ended."""
+        for job_id, record in records.items():
+            meter = msgspec.convert(record, _Meter, str_keys=True)
+            self._written[job_id] = _Written(meter.taken.until_s, meter.taken.until_s)
+            job = self._desk.queue.get(job_id) if job_id in self._desk.queue else None
+            if job is not None and job.attempt == meter.attempt and not job.usage:
+                (self._ended if job.state in TERMINAL else self._running)[job_id] = meter
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
         """A job that has ended is metered soon; what is taken up again was not at its end."""
@@ -66,6 +95,32 @@ class Meters:
             elif self._complete(job := self._desk.queue.get(job_id), change.at_s):
                 del self._ended[job_id]
                 self._keep(job, usages_of(self._add(meter, job, self._desk.recent.get(job.host, ()), math.inf)), change)
+        self._write(change)
+
+    def _write(self, change: Change) -> None:
+        """The sums of those that were not written for longest, and nothing any more of those that need none."""
+        for job_id in [job_id for job_id in self._written if job_id not in self._running and job_id not in self._ended]:
+            del self._written[job_id]
+            change.batch.records[KIND, job_id] = None
+        due = [(written.at_s if written else -math.inf, job_id) for job_id in self._running
+               if (written := self._written.get(job_id)) is None or change.at_s - written.at_s >= WRITE_EVERY_S]
+        for _, job_id in sorted(due)[:MOST_AT_ONCE]:
+            job = self._desk.queue.get(job_id)
+            # All that was measured, also what is not settled yet: a hub that starts anew has only this.
+            if (samples := self._desk.recent.get(job.host)) and job.in_hand:
+                self._missed(job, samples[0], change)
+                meter = self._running[job_id]
+                seen = replace(meter, taken=self._add(meter, job, samples, samples[-1].at_s))
+                change.batch.records[KIND, job_id] = wire.plain(seen)
+                self._written[job_id] = _Written(change.at_s)
+
+    def _missed(self, job: Job, first: Host, change: Change) -> None:
+        """The hub was away while the job was in hand: the log says what it did not see."""
+        written = self._written.get(job.id)
+        if written is not None and written.found_until_s is not None and first.at_s > written.found_until_s:
+            away_s = first.at_s - written.found_until_s
+            self._desk.log(change, "info", "hub", f"the hub was away: {away_s:.1f} s of what the job took were not "
+                           "measured", job.id)
 
     def so_far(self, job: Job) -> tuple[Usage, ...]:
         """What each stage took until now; of a job that has ended, until its end."""

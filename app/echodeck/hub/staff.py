@@ -25,6 +25,7 @@ from .ladders import KIND, Ladders
 from .ledger import Change
 from .loading import load
 from .mending import Mending
+from .meters import KIND as METERS
 from .meters import Meters
 from .notify import Notify
 from .order import Order
@@ -82,6 +83,7 @@ class Staff:
         """What was known when the hub ended. Returns the agents that were here then."""
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
+        self.meters.restore(await store.records(METERS))
         self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))
         self.order.restore()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from echodeck.hub.desk import RECENT_SAMPLES
+from echodeck.hub.meters import KIND, MOST_AT_ONCE, WAIT_S, WRITE_EVERY_S
 from echodeck.model.record import Gpu, GpuProcess, Host, Process
 
 GB = 1 << 30
@@ -184,6 +185,109 @@ async def test_what_it_took_so_far(place: Any, ada: Any, agent: Any) -> None:
     assert [(one.name, one.length) for one in used.stages] == [("load", 1.0), ("sample", 1.0)]
     assert used.total.energy_wh == pytest.approx(0.2)
     await place.settle()
+
+
+async def under_way(place: Any, agent: Any, job: dict[str, Any], seconds: int, gpu: Gpu = GPU) -> None:
+    """One stage, and so long of it, a sample and a tick a second."""
+    await sample(place, agent, gpu)
+    await agent.report(job, "planned", stages=[["sample", 0]])
+    await agent.report(job, "stage_started", index=0)
+    await more(place, agent, job, seconds, gpu)
+
+
+async def more(place: Any, agent: Any, job: dict[str, Any], seconds: int, gpu: Gpu = GPU) -> None:
+    for _ in range(seconds):
+        await agent.say("heartbeat", jobs=[job["id"]])
+        place.clock.now_s += 1.0
+        await sample(place, agent, gpu)
+        place.room.tick(place.clock.now_s)
+    await place.settle()
+
+
+async def back(place: Any, job: dict[str, Any]) -> Any:
+    """The hub starts anew, and the agent comes back with the job in hand."""
+    await place.restart()
+    again = await place.hand("agent-1")
+    await again.register([again.named(job)])
+    return again
+
+
+async def test_a_hub_that_starts_anew_goes_on_with_what_it_had_counted(place: Any, ada: Any, agent: Any) -> None:
+    [job_id] = await ada.submit()
+    job = await agent.claim()
+    peak = replace(GPU, power_w=720.0, vram_used_bytes=7 * GB)
+    await under_way(place, agent, job, 31, peak)
+    again = await back(place, job)
+    assert place.room.usage(job_id).stages == [], "no sample has come yet"
+    place.clock.now_s += 4.0
+    await more(place, again, job, 10)
+    so_far = place.room.usage(job_id).total
+    assert so_far.length == pytest.approx(45.0)
+    again = await back(place, job)  # and once more, after the sums were written again
+    await more(place, again, job, 1)
+    await again.report(job, "stage_done", index=0, durationS=46.0)
+    await again.report(job, "completed")
+    await place.wait_s(1.0)
+    usage = place.job(job_id)["usage"]
+    assert usage["length"] == 46.0
+    assert 4.0 <= usage["unmeasured"] <= 4.0 + 1.0 + 2 * WRITE_EVERY_S, "the hub was away, and seconds before it wrote"
+    assert (usage["powerPeakW"], usage["vramPeakBytes"]) == (720.0, 7 * GB), "its peak was before"
+    at_least_wh = (720.0 * (31 - WRITE_EVERY_S) + 360.0 * (10 - WRITE_EVERY_S)) / 3600.0
+    assert at_least_wh <= usage["energyWh"] <= (720.0 * 31 + 360.0 * 15) / 3600.0
+    lines = [line["message"] for line in place.told("log") if line["jobId"] == job_id]
+    assert [line for line in lines if "the hub was away" in line and "were not measured" in line]
+    assert await place.store.records(KIND) == {}, "nothing is left of what has ended"
+
+
+async def test_one_that_ended_just_before_the_hub_did_has_its_usage_all_the_same(place: Any, ada: Any,
+                                                                               agent: Any) -> None:
+    [job_id] = await ada.submit()
+    job = await agent.claim()
+    await under_way(place, agent, job, 20)
+    await agent.report(job, "stage_done", index=0, durationS=20.0)
+    await agent.report(job, "completed")
+    await place.settle()
+    await place.restart()
+    await place.wait_s(WAIT_S + 1.0)
+    usage = place.job(job_id)["usage"]
+    assert usage["length"] == 20.0
+    assert 0.0 <= usage["unmeasured"] <= WRITE_EVERY_S + 1.0
+    assert len(place.told("generation_usage")) == 1
+    await place.settle()
+    assert await place.store.records(KIND) == {}
+
+
+async def test_sums_of_another_attempt_do_not_count(place: Any, ada: Any, agent: Any) -> None:
+    [job_id] = await ada.submit()
+    job = await agent.claim()
+    await under_way(place, agent, job, 20)
+    assert list(await place.store.records(KIND)) == [job_id]
+    await agent.report(job, "failed", error={"kind": "oom", "message": "no"})
+    await ada.say("retry", jobId=job_id)
+    await place.settle()
+    await place.restart()
+    again = await place.hand("agent-1")
+    await work(place, again, await again.claim(), 3)
+    await place.wait_s(1.0)
+    assert place.job(job_id)["usage"]["energyWh"] == pytest.approx(0.3)
+
+
+async def test_the_sums_of_many_are_written_in_turns(place: Any, agent: Any) -> None:
+    many = 2 * MOST_AT_ONCE + 1
+    jobs = [{"id": f"x{n}", "attempt": 1} for n in range(many)]
+    for job in jobs:
+        await agent.say("adopt", jobId=job["id"], workerId=agent.worker, spec={"engine": "script", "model": "m"},
+                        origin="script", state="running")
+        await agent.report(job, "planned", stages=[["train", 0]])
+        await agent.report(job, "stage_started", index=0)
+    counts = []
+    for _ in range(3):
+        await agent.say("heartbeat", jobs=[job["id"] for job in jobs])
+        await sample(place, agent)
+        await place.wait_s(1.0)
+        await place.settle()
+        counts.append(len(await place.store.records(KIND)))
+    assert counts == [MOST_AT_ONCE, 2 * MOST_AT_ONCE, many]
 
 
 async def test_a_hub_that_starts_anew_says_what_it_has_not_measured(place: Any, ada: Any, agent: Any) -> None:
