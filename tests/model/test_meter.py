@@ -68,6 +68,40 @@ def test_the_processes_are_the_engines_or_the_workers_own() -> None:
     assert pids_of([busy], "", 0) == pids_of([], "comfyui", 0) == frozenset()
 
 
+def test_two_servers_of_a_kind_are_told_apart_by_their_ports() -> None:
+    first, second = Process("comfyui", 7, 1.0, 1, "comfyui", ports=(8188,)), Process("comfyui", 8, 1.0, 1, "comfyui")
+    child = replace(first, pid=70)
+    busy = replace(host(0.0), generators=(first, child, replace(second, ports=(8189, 9000))))
+    assert pids_of([busy], "comfyui", 5, 8188) == {7, 70}
+    assert pids_of([busy], "comfyui", 5, 8189) == {8}
+    assert pids_of([busy], "comfyui", 5, 8190) == frozenset(), "they are others', and the engine's is not here"
+    assert pids_of([busy], "comfyui", 5) == frozenset(), "it can be either"
+    assert pids_of([replace(busy, generators=(first, second))], "comfyui", 5, 8189) == {8}, "the other is elsewhere"
+    mute = replace(busy, generators=(replace(first, ports=()), second))
+    assert pids_of([mute], "comfyui", 5, 8188) == frozenset()
+    forge = replace(busy, generators=(replace(first, engine="forge", ports=(7860,)),))
+    assert pids_of([forge], "a1111", 5, 7860) == {7}, "whatever it is called"
+
+
+def test_of_several_scripts_the_one_that_tells_of_the_job_counts() -> None:
+    busy = replace(host(0.0), generators=(
+        Process("a.py", 7, 1.0, 1, "script"), Process("b.py", 8, 1.0, 1, "script")))
+    assert pids_of([busy], "script", 8) == {8}
+    assert pids_of([busy], "script", 0) == frozenset()
+
+
+def test_what_cannot_be_told_apart_is_the_whole_gpus() -> None:
+    used = replace(GPU, processes=(GpuProcess(7, "python", GB), GpuProcess(8, "python", 2 * GB)))
+    mute = tuple(Process("comfyui", pid, 1.0, 1, "comfyui") for pid in (7, 8))
+    told = tuple(replace(one, ports=(8180 + one.pid,)) for one in mute)
+    for generators, own, peak_bytes in ((mute, False, 4 * GB), (told, True, 2 * GB)):
+        samples = [replace(host(float(n), used), generators=generators) for n in range(5)]
+        [usage] = usages_of(add(Taken(), done(0.0, 4.0), samples, math.inf, engine="comfyui", worker=5, port=8188))
+        assert usage.by_process is own
+        assert usage.vram_bytes
+        assert usage.vram_bytes.peak == peak_bytes
+
+
 def test_only_the_gpu_that_its_processes_are_on_counts() -> None:
     used = replace(GPU, processes=(GpuProcess(7, "python", 3 * GB), GpuProcess(9, "game", GB)))
     samples = [host(float(n), used, OTHER) for n in range(5)]

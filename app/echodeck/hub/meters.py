@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -147,10 +148,20 @@ class Meters:
     def _add(self, meter: _Meter, job: Job, samples: Iterable[Host], until_s: float) -> Taken:
         known: EngineInfo | None = self._desk.board.get("engines", job.spec.engine)
         engine = (known.kind if known is not None else "") or job.spec.engine
-        return add(meter.taken, job, samples, until_s, engine=engine, worker=meter.worker)
+        port = port_of(known.address) if known is not None else 0
+        return add(meter.taken, job, samples, until_s, engine=engine, worker=meter.worker, port=port)
 
     def _keep(self, job: Job, usage: tuple[Usage, ...], change: Change) -> None:
         if usage:
             _, metered = self._desk.queue.apply(job.id, Metered(change.at_s, usage))
             self._desk.save(metered, change)
             self._desk.event("generation_usage", metered, change)
+
+
+def port_of(address: str) -> int:
+    """The port of a server's address; 0 where there is none."""
+    try:
+        parts = urlsplit(address)
+        return parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return 0

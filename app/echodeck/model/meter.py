@@ -38,15 +38,25 @@ def spans_of(job: Job) -> dict[int, Span]:
             for place, stage in enumerate(job.stages) if stage.started_s is not None}
 
 
-def pids_of(samples: Iterable[Host], engine: str, worker: int) -> frozenset[int]:
-    """The processes that do an engine's work: those that are known as this kind of engine, else the worker's own."""
-    known = frozenset(one.pid for host in samples for one in host.generators if engine and one.engine == engine)
-    return known or frozenset({worker} if worker else ())
+def pids_of(samples: Iterable[Host], engine: str, worker: int, port: int = 0) -> frozenset[int]:
+    """The processes that do an engine's work: the server that listens at this port; else, of those that are known as
+    this kind of engine, the worker itself or the only one that can be it; where there are none, the worker. Empty where
+    several can be it, and nobody can tell."""
+    servers = {one.pid: one for host in samples for one in host.generators}
+    if mine := frozenset(pid for pid, one in servers.items() if port and port in one.ports):
+        return mine
+    kin = {pid: one for pid, one in servers.items() if engine and one.engine == engine}
+    if worker in kin or not kin:
+        return frozenset({worker} if worker else ())
+    # One that does not say where it listens may be it; one that listens elsewhere is not.
+    may_be = frozenset(pid for pid, one in kin.items() if not (port and one.ports))
+    return may_be if len(may_be) == 1 else frozenset()
 
 
-def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engine: str = "", worker: int = 0) -> Taken:
+def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engine: str = "", worker: int = 0,
+        port: int = 0) -> Taken:
     """The next piece, up to `until_s`. `samples` are the job's machine's in the order of time, `engine` the kind of
-    engine and `worker` the pid of the process that works on it (0: not known)."""
+    engine, `worker` the pid of the process that works on it, `port` that of the server it drives (0: not known)."""
     if until_s <= taken.until_s:
         return taken
     spans = {place: replace(span, begin_s=max(span.begin_s, taken.until_s), end_s=min(span.end_s, until_s))
@@ -55,7 +65,7 @@ def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engi
     if not pieces:
         return replace(taken, until_s=until_s)
     window = _window(samples, min(span.begin_s for span in pieces.values()), until_s)
-    pids = pids_of(window, engine, worker)
+    pids = pids_of(window, engine, worker, port)
     gpus = taken.gpus | {gpu.index for host in window for gpu in host.gpus
                          if any(one.pid in pids for one in gpu.processes)}
     found = usage_of(window, pieces.values(), gpus=gpus or None, pids=pids)

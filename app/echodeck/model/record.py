@@ -111,7 +111,8 @@ class Net:
 class Process:
     """One of echodeck's own processes, or one that generates; `engine` is then what it is. `cpu_percent` is of a core.
 
-    `vram_bytes` is over all GPUs, None where no driver tells this process's share.
+    `vram_bytes` is over all GPUs, None where no driver tells this process's share. `ports` are the TCP ports that a
+    server listens on, with those of its kin; empty where nobody tells.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Process:
     memory_bytes: int
     engine: str = ""
     vram_bytes: int | None = None
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 import psutil
 
 from ..model.record import Process
 from .generators import SCRIPT, engine_of, imports_echodeck, may_be_engine, script_of
+from .ports import Ports, forebears
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Processes:
         self._searched_s = float("-inf")
         self._known: dict[int, tuple[Kind, psutil.Process]] = {}
         self._tracking: dict[psutil.Process, bool] = {}
+        self._listening = Ports()
+        self._ports: dict[int, tuple[int, ...]] = {}
 
     def read(self, vram: Mapping[int, int | None]) -> tuple[tuple[Process, ...], tuple[Process, ...]]:
         """(echodeck's own, the generators): each with its share of one core in percent since the last reading (0 at
@@ -44,7 +47,7 @@ class Processes:
             try:
                 with process.oneshot():
                     read.append(Process(name, process.pid, process.cpu_percent(None), process.memory_info().rss,
-                                        engine, vram.get(process.pid)))
+                                        engine, vram.get(process.pid), self._ports.get(process.pid, ())))
             except (psutil.Error, OSError) as error:
                 log.debug("process %d (%s) is gone: %s", process.pid, name, error)
                 del self._known[process.pid]
@@ -66,6 +69,8 @@ class Processes:
                 continue  # somebody else's, or gone
             if kind is not None:
                 found.setdefault(process.pid, (kind, process))
+        found.update(_children(vram, _servers(found)))
+        self._ports = self._listening.read(_servers(found))
         # Those known already are kept: they remember when they were last read.
         self._known = {pid: self._known.get(pid, both) for pid, both in found.items()}
 
@@ -126,6 +131,27 @@ def _family() -> set[int]:
     except (psutil.Error, OSError) as error:
         log.debug("our parent does not say what it is: %s", error)
     return set()
+
+
+def _servers(found: Mapping[int, tuple[Kind, psutil.Process]]) -> dict[int, tuple[str, psutil.Process]]:
+    """The engines' processes by pid, each with its engine."""
+    return {pid: (engine, process) for pid, ((_, engine), process) in found.items() if engine not in ("", SCRIPT)}
+
+
+def _children(users: Iterable[int], servers: Mapping[int, tuple[str, psutil.Process]]) \
+        -> dict[int, tuple[Kind, psutil.Process]]:
+    """Those of the GPUs' users that a server has started: they are of its kind, whatever they are called."""
+    children: dict[int, tuple[Kind, psutil.Process]] = {}
+    known = {pid: process for pid, (_, process) in servers.items()}
+    for pid in [pid for pid in users if known and pid not in known]:
+        try:
+            process = psutil.Process(pid)
+        except (psutil.Error, OSError, ValueError):  # gone, or of another container
+            continue
+        if parents := forebears(process, known):
+            engine, _ = servers[parents[0]]
+            children[pid] = (engine, engine), process
+    return children
 
 
 def _folder(process: psutil.Process) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from echodeck.hub.desk import RECENT_SAMPLES
-from echodeck.hub.meters import KIND, MOST_AT_ONCE, WAIT_S, WRITE_EVERY_S
+from echodeck.hub.meters import KIND, MOST_AT_ONCE, WAIT_S, WRITE_EVERY_S, port_of
 from echodeck.model.record import Gpu, GpuProcess, Host, Process
 
 GB = 1 << 30
@@ -106,6 +106,25 @@ async def test_of_a_shared_gpu_by_process_where_it_is_known(place: Any, ada: Any
     await work(place, agent, await agent.claim(), 3, shared)
     await place.wait_s(1.0)
     assert place.job(second)["usage"]["vramPeakBytes"] == GB, "the worker's own process"
+
+
+async def test_of_two_servers_of_a_kind_the_one_at_the_engines_address(place: Any, ada: Any, agent: Any) -> None:
+    known = replace(place.room.board.get("engines", "sketch"), kind="comfyui", address="http://127.0.0.1:8189")
+    await agent.say("announce", engines=[known])
+    shared = replace(GPU, processes=(GpuProcess(70, "python", 3 * GB), GpuProcess(80, "python", GB)))
+    servers = tuple(Process("comfyui", pid, 5.0, 1, "comfyui", ports=(port,)) for pid, port in ((70, 8188), (80, 8189)))
+    [job_id] = await ada.submit()
+    await work(place, agent, await agent.claim(), 3, shared, generators=servers)
+    await place.wait_s(1.0)
+    usage = place.job(job_id)["usage"]
+    assert (usage["byProcess"], usage["vramPeakBytes"]) == (True, GB)
+
+
+@pytest.mark.parametrize(("address", "port"), [
+    ("http://127.0.0.1:8188", 8188), ("http://box/sd", 80), ("https://box", 443), ("http://[::1]:7860", 7860), ("", 0),
+    ("http://box:port", 0)])
+def test_the_port_of_an_address(address: str, port: int) -> None:
+    assert port_of(address) == port
 
 
 async def test_another_machines_samples_are_not_its(place: Any, ada: Any, agent: Any) -> None:
