@@ -119,7 +119,7 @@ async def test_it_starts_all_three_and_ends_them(deck: Supervisor) -> None:
     assert not any(alive(pid) for pid in pids if pid)
     for line in ("hub   │ hub here with ['--data', '--host', '--port']",
                  "agent │ agent here with ['--data', '--engine', '--hub']",
-                 "dash  │ dash here with ['--hub', '--port']"):
+                 "dash  │ dash here with ['--host', '--hub', '--port']"):
         assert line in printer.text
     assert "starting it again" not in printer.text
     assert "hub here" in (deck.settings.data / "logs" / "hub.log").read_text()
@@ -349,9 +349,9 @@ def test_the_terminal_may_go_away(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         printer.line("hub", "y")
     quiet = Printer(as_json=True)
     quiet.line("hub", "z")
-    quiet.addresses(page="p", hub="h", data=Path("d"))
+    quiet.addresses(page="p", hub="h", data=Path("d"), elsewhere=["e"])
     written = capsys.readouterr()
-    assert json.loads(written.out) == {"dashboard": "p", "hub": "h", "data": "d"}
+    assert json.loads(written.out) == {"dashboard": "p", "elsewhere": ["e"], "hub": "h", "data": "d"}
     assert written.err == "hub   │ z\n"
 
 

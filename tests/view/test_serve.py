@@ -34,6 +34,13 @@ def test_pages_open_under_this_machines_names_and_those_added() -> None:
     assert not [host for host in found if "*" in host]
 
 
+def test_pages_open_under_the_address_that_other_machines_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's own name stands for, which often is loopback alone."""
+    monkeypatch.setattr(serve, "of_this_machine", lambda: ["192.168.1.5"])
+    assert "192.168.1.5:8310" in serve.origins(Settings(dash_host="0.0.0.0"), 8310)
+    assert "192.168.1.5:8310" not in serve.origins(Settings(), 8310)
+
+
 def test_it_says_one_line_and_serves(tmp_path: Path) -> None:
     made = Dashboard(tmp_path)
     try:

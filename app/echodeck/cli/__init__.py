@@ -59,6 +59,8 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 def up(
     demo: Annotated[bool, typer.Option("--demo", envvar="ECHODECK_DEMO",
                                            help="Queue 8 jobs to look at, the first time.")] = False,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where hub and dashboard listen, 0.0.0.0: at all "
+                                             "addresses (ECHODECK_HOST, ECHODECK_DASH_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="The hub's port, 0: any free one (ECHODECK_PORT).")] = None,
     dash_port: Annotated[int | None, typer.Option(help="The dashboard's port (ECHODECK_DASH_PORT).")] = None,
     data: Data = None,
@@ -72,13 +74,15 @@ def up(
     with exits(json):
         from .up import main as run
 
-        raise typer.Exit(run(settings_of(port=port, dash_port=dash_port, data=data, comfyui=comfyui, a1111=a1111),
+        raise typer.Exit(run(settings_of(host=host, dash_host=host, port=port, dash_port=dash_port, data=data,
+                                         comfyui=comfyui, a1111=a1111),
                              demo=demo, browser=not no_browser, as_json=json))
 
 
 @app.command(epilog=EXIT_CODES)
 def hub(
-    host: Annotated[str | None, typer.Option(help="The address to listen at (ECHODECK_HOST).")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS",
+                                             help="The address to listen at (ECHODECK_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="The port, 0: any free one (ECHODECK_PORT).")] = None,
     data: Data = None,
     json: Json = False,
@@ -118,6 +122,8 @@ def agent(
 @app.command(epilog=EXIT_CODES)
 def dash(
     hub: Hub = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS",
+                                             help="The address to listen at (ECHODECK_DASH_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="The page's port (ECHODECK_DASH_PORT).")] = None,
     json: Json = False,
 ) -> None:
@@ -127,7 +133,7 @@ def dash(
         from .leash import heel
 
         heel()
-        run(settings_of(hub=hub, dash_port=port))
+        run(settings_of(hub=hub, dash_host=host, dash_port=port))
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,15 @@ class Printer:
     def child(self, name: str) -> Callable[[str], None]:
         return lambda text: self.line(name, text)
 
-    def addresses(self, *, page: str, hub: str, data: Path) -> None:
+    def addresses(self, *, page: str, hub: str, data: Path, elsewhere: Sequence[str] = ()) -> None:
+        """`elsewhere`: the page as other machines reach it."""
         if self.as_json:
-            self._write(json.dumps({"dashboard": page, "hub": hub, "data": str(data)}) + "\n")
+            self._write(json.dumps({"dashboard": page, "elsewhere": list(elsewhere), "hub": hub, "data": str(data)})
+                        + "\n")
             return
+        others = "".join(f"           {address}\n" for address in elsewhere)
         self._write(
-            f"\n  echodeck is up\n\n    Open   {page}\n    Hub    {hub}   (its interface: {hub}/docs)\n"
+            f"\n  echodeck is up\n\n    Open   {page}\n{others}    Hub    {hub}   (its interface: {hub}/docs)\n"
             f"    Data   {data}\n    Stop   Ctrl-C\n\n")
 
     def _write(self, text: str, *, error: bool = False) -> None:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..addresses import ANYWHERE, of_this_machine
 from ..config import Settings
 from ..errors import ConfigError, EchodeckError, HubUnreachable
 from .ask import BAD_INPUT, UNREACHABLE
@@ -113,7 +114,7 @@ class Supervisor:
         settings = self.settings
         hub = ("hub", "--host", settings.host, "--port", str(settings.port), "--data", str(settings.data))
         agent = ("agent", "--hub", settings.hub_url, "--engine", settings.engine, "--data", str(settings.data))
-        dash = ("dash", "--hub", settings.hub_url, "--port", str(settings.dash_port))
+        dash = ("dash", "--hub", settings.hub_url, "--host", settings.dash_host, "--port", str(settings.dash_port))
         first = self._start(hub)
         await self._answer(settings.hub_url + "/api/echo/health", "the hub")
         first.was_healthy = True
@@ -125,10 +126,17 @@ class Supervisor:
     async def _show_page(self, page: Child) -> None:
         await self._answer(self.page_url, "the dashboard")
         page.was_healthy = True
-        self.printer.addresses(page=self.page_url, hub=self.settings.hub_url, data=self.settings.data)
+        self.printer.addresses(page=self.page_url, hub=self.settings.hub_url, data=self.settings.data,
+                               elsewhere=self._elsewhere())
         if self.browser and has_display():
             # In a thread that nobody waits for: some browsers keep the caller until they are closed.
             threading.Thread(target=webbrowser.open, args=(self.page_url,), daemon=True).start()
+
+    def _elsewhere(self) -> list[str]:
+        """Where browsers on other machines find the page."""
+        if self.settings.dash_host not in ANYWHERE:
+            return []
+        return [f"http://{address}:{self.settings.dash_port}/" for address in of_this_machine()]
 
     def _start(self, arguments: Command) -> Child:
         # In the environment, not among the arguments, which everybody on the machine can see: they may have passwords.

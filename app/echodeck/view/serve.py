@@ -14,11 +14,10 @@ from typing import Any
 
 import panel as pn
 
+from ..addresses import ANYWHERE, of_this_machine
 from ..config import Settings, load
 from ..errors import ConfigError
 from .pages import PAGES, TITLE, Page, extend
-
-log = logging.getLogger(__name__)
 
 LOCAL = "static/extensions/panel/"
 """Where this server has Panel's own files, relative to a page."""
@@ -88,21 +87,12 @@ def url(settings: Settings, port: int) -> str:
 def origins(settings: Settings, port: int) -> list[str]:
     """The hosts a page may be opened under: this machine by any of its names, and what the settings add."""
     own = {"localhost", "127.0.0.1", socket.gethostname().lower(), settings.dash_host}
-    if settings.dash_host in ("0.0.0.0", "::"):
-        own |= _own_addresses()
+    if settings.dash_host in ANYWHERE:
+        own |= set(of_this_machine())
     added = {name.strip() for name in settings.allow_host.split(",") if name.strip()}
     further = {name.strip().split("://")[-1].rstrip("/") for name in settings.allow_origin.split(",") if name.strip()}
     # Bokeh's list knows no IPv6 literals.
     return sorted({f"{host}:{port}" for host in own | added if ":" not in host} | further)
-
-
-def _own_addresses() -> set[str]:
-    try:
-        found = socket.getaddrinfo(socket.gethostname(), None)
-    except OSError:
-        log.warning("this machine's own name has no address; open the page by an address given in allow_host")
-        return set()
-    return {str(address[4][0]) for address in found if ":" not in str(address[4][0])}
 
 
 def _free_port(host: str) -> int:
