@@ -35,6 +35,13 @@ def test_the_open_ones_are_shown_newest_first(run: Any, deck: Any) -> None:
     assert [one["id"] for one in run("alerts", "--json", "--hub", deck.url).json["alerts"]] == ["ab22", "aa1"]
 
 
+def test_the_latest_jobs_are_named(run: Any, hub: Any, say: Any) -> None:
+    state = say.initial(1)
+    state["payload"]["alerts"] = [alert("a", "failed:x", count=5, jobs=["one", "two", "three", "four", "five"])]
+    hub.greeting = [state]
+    assert run("alerts", "--hub", hub.url).out.endswith("very (jobs five, four, three and 2 more)\n")
+
+
 def test_nothing_wrong(run: Any, hub: Any) -> None:
     assert run("alerts", "--hub", hub.url).out == "all is well\n"
 

@@ -224,6 +224,27 @@ def test_alerts_are_acknowledged_and_fade_when_resolved(hub: FakeHub, open_page:
     page.get_by_text("All is well.").wait_for()
 
 
+def test_an_alert_leads_to_its_jobs_and_keeps_the_error_apart(hub: FakeHub, open_page: Open) -> None:
+    for number in range(12):
+        hub.put(a_view(a_job(f"job-{number}", state=JobState.FAILED, finished_s=time.time() - number, attempt=1)))
+    hub.alerts = [Alert("a", "failed:sketch:studio:crash", "error", "12 jobs failed", "sketch on studio: no layer",
+                        time.time(), 12, jobs=tuple(f"job-{number}" for number in range(12)),
+                        detail="no layer\n  at line 7")]
+    page = open_page("logs")
+    shown = page.get_by_test_id("alert")
+    shown.get_by_text("and 4 more").wait_for()
+    assert shown.get_by_test_id("alert-job").count() == 8
+    assert "12 times" not in shown.inner_text()
+    shown.get_by_test_id("alert-detail").locator("summary").click()
+    shown.get_by_text("at line 7").wait_for()
+    shown.get_by_test_id("alert-job").nth(3).click()
+    wait_for("the job", lambda: "#queue" in page.url)
+    wait_for("its place", lambda: page.evaluate(
+        """() => [...document.querySelectorAll("*")].flatMap((one) => [...(one.shadowRoot?.querySelectorAll(
+             '[data-job="job-8"]') ?? [])]).some((node) => node.getBoundingClientRect().top > 0
+             && node.getBoundingClientRect().bottom < innerHeight)"""))
+
+
 def test_the_log_is_filtered_cleared_and_taken_home(hub: FakeHub, open_page: Open, tmp_path: Path) -> None:
     levels = ["debug", "info", "warning", "error"]
     hub.logs = [LogLine(level, time.time() + n, level, "hub", f"a {level} line") for n, level in enumerate(levels)]

@@ -17,6 +17,7 @@ alerts = typer.Typer(name="alerts", invoke_without_command=True, rich_markup_mod
 Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
 AlertArg = Annotated[str, typer.Argument(metavar="ALERT", help="An alert's id or the beginning of one, or its cause.")]
+MOST_IDS = 3
 
 
 @alerts.callback(epilog=EXIT_CODES)
@@ -95,12 +96,23 @@ def _find(client: Any, named: str) -> str:
 def _line(alert: dict[str, Any]) -> str:
     from .show import clock
 
-    times = f" ({alert['count']} times)" if alert["count"] > 1 else ""
+    jobs = alert.get("jobs") or []
+    times = f" ({alert['count']} times)" if alert["count"] > 1 and not jobs else ""
     seen = f", seen by {alert['acknowledgedBy']}" if alert["acknowledgedBy"] else ""
     silent = f", silent until {clock(alert['silencedUntil'])}" if _silent(alert) else ""
     ended = f", resolved at {clock(alert['resolvedAt'])}" if alert["resolvedAt"] else ""
     return plain(f"{alert['id'][:8]}  {clock(alert['at'])}  {alert['level']:<8} {alert['title']}: "
-                 f"{alert['message']}{times}{seen}{silent}{ended}")
+                 f"{alert['message']}{times}{_jobs(jobs)}{seen}{silent}{ended}")
+
+
+def _jobs(ids: list[str]) -> str:
+    """The latest of them, so that they can be looked at or tried again."""
+    from .show import short
+
+    if not ids:
+        return ""
+    more = f" and {len(ids) - MOST_IDS} more" if len(ids) > MOST_IDS else ""
+    return f" ({'job' if len(ids) == 1 else 'jobs'} {', '.join(short(one) for one in ids[:-MOST_IDS - 1:-1])}{more})"
 
 
 def _silent(alert: dict[str, Any]) -> bool:

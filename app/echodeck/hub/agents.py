@@ -10,6 +10,7 @@ from ..errors import BadField
 from ..model.engine import EngineInfo
 from ..model.job import JobState
 from ..wire import say
+from . import troubles
 from .desk import Desk
 from .hands import Hands
 from .ledger import Change
@@ -36,6 +37,9 @@ class Agents:
         engines = f" with {', '.join(agent.engines)}" if agent.engines else ""
         desk.log(change, "info", agent.id, f"{what} on {agent.host} is online{engines}")
         desk.resolve_alert(change, f"silent:{agent.host}")
+        for info in payload.engines:
+            if not info.reason:
+                troubles.back(desk, info.name, agent.host, change)
         self._post.deliver(session, (held.job_id for held in payload.running), change)
         settings = desk.settings
         return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s,
@@ -54,6 +58,8 @@ class Agents:
             if before is not None and bool(before.reason) != bool(info.reason):
                 said = f"cannot be used: {info.reason}" if info.reason else "can be used again"
                 self._desk.log(change, "warning" if info.reason else "success", info.name, said)
+                if not info.reason:
+                    troubles.back(self._desk, info.name, worker.agent.host, change)
         return {}
 
     def _show_engines(self, infos: list[EngineInfo], change: Change) -> None:
@@ -100,9 +106,7 @@ class Agents:
             return
         desk.log(change, "warning", agent.id, f"agent on {agent.host} is offline")
         if not any(other.agent.host == agent.host for other in desk.workers.online()):
-            said = "its agent is not heard from: it was stopped, the machine sleeps, or the network is cut"
-            desk.raise_alert(change, f"silent:{agent.host}", "warning", f"{agent.host} is silent", said,
-                             host=agent.host)
+            troubles.silent(desk, agent.host, change)
         self.engines_away(change)
 
     def engines_away(self, change: Change) -> None:

@@ -12,6 +12,7 @@ from ..model.facts import CancelAsked, Moved, PauseAsked, ResumeAsked, RetryAske
 from ..model.job import TERMINAL, Job, JobState
 from ..model.transitions import story
 from ..wire import say, show
+from . import troubles
 from .desk import Desk
 from .foreign import Foreign
 from .ledger import Change
@@ -44,7 +45,7 @@ class Commands:
                 self._desk.offer([job.spec.engine], change.at_s)
             elif job.state in TERMINAL:
                 self._desk.lost(job, change)
-                self._desk.resolve_alert(change, f"worker_lost:{job.id}")
+                troubles.settled(self._desk, job.id, change)
         else:
             self._desk.tell_worker(job, change.at_s)
             self._desk.show_job(job, change.at_s)
@@ -128,7 +129,7 @@ class Commands:
         self._desk.spread(change)
         again = self._desk.queue.get(job.id)
         self._desk.event("generation_queued", again, change)
-        self._desk.resolve_alert(change, f"failed:{job.id}")
+        troubles.settled(self._desk, job.id, change)
         self._desk.action(change, session, "retried", again)
         self._desk.offer([again.spec.engine], change.at_s)
         return {"job": wire.plain(self._desk.view(again, change.at_s))}
@@ -160,8 +161,7 @@ class Commands:
             change.batch.removed.append(job.id)
         change.tell(wire.REMOVED, "jobs", job.id, {"jobId": job.id})
         change.after.append(lambda: self._desk.board.forget("previews", job.id))
-        for cause in ("failed", "worker_lost"):
-            self._desk.resolve_alert(change, f"{cause}:{job.id}")
+        troubles.settled(self._desk, job.id, change)
 
     # --- the rest ---
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import wire
+from ..brain.watch.finding import SEVERITY
 from ..config import Settings
 from ..model.board import Board
 from ..model.engine import EngineInfo
@@ -176,22 +177,29 @@ class Desk:
                  job.id if job else "")
 
     def raise_alert(self, change: Change, cause: str, level: str, title: str, message: str, *, job_id: str = "",
-                    host: str = "") -> None:
-        """One alert a cause: a second time it is counted and open again, not repeated beside the first."""
-        known = self.alerts.get(cause)
-        if known is not None:
-            alert = replace(known, level=level, title=title, message=message, at_s=change.at_s, count=known.count + 1,
-                            job_id=job_id, host=host, acknowledged_by="", acknowledged_s=None, resolved_s=None)
-        else:
-            alert = Alert(uuid.uuid4().hex, cause, level, title, message, change.at_s, job_id=job_id, host=host)
+                    host: str = "", jobs: tuple[str, ...] = (), detail: str = "") -> None:
+        """One alert a cause: a second time it is counted and open again, not repeated beside the first. One that is
+        open and was seen stays seen, unless it has become graver."""
+        fresh = Alert(uuid.uuid4().hex, cause, level, title, message, change.at_s, 0, resolved_s=change.at_s)
+        known = self.alerts.get(cause, fresh)
+        alert = replace(known, level=level, title=title, message=message, at_s=change.at_s, count=known.count + 1,
+                        job_id=job_id, host=host, jobs=jobs, detail=detail, resolved_s=None)
+        hushed = alert.silenced(change.at_s)
+        calls_again = known.silenced_until_s is not None and not hushed
+        if known.resolved_s is not None or calls_again or SEVERITY[level] > SEVERITY[known.level]:
+            alert = replace(alert, acknowledged_by="", acknowledged_s=None)
+            if not hushed:
+                self.log(change, level, "alert", f"{title}: {message}", job_id)
         self._keep_alert(change, "system_alert", alert)
-        if not alert.silenced(change.at_s):
-            self.log(change, level, "alert", f"{title}: {message}", job_id)
 
-    def update_alert(self, change: Change, cause: str, level: str, title: str, message: str) -> None:
+    def update_alert(self, change: Change, cause: str, level: str, title: str, message: str,
+                     jobs: tuple[str, ...] | None = None) -> None:
         """The same trouble, with what is known of it now: it is not counted again, and who has seen it has seen it."""
-        known = replace(self.alerts[cause], level=level, title=title, message=message)
-        if known != self.alerts[cause]:
+        before = self.alerts[cause]
+        known = replace(before, level=level, title=title, message=message)
+        if jobs is not None:
+            known = replace(known, jobs=jobs, job_id=jobs[-1] if jobs else "")
+        if known != before:
             self._keep_alert(change, "system_alert", known)
 
     def resolve_alert(self, change: Change, cause: str) -> bool:

@@ -15,6 +15,7 @@ from ..model.facts import Adopted, MoveAsked, Moved, Started
 from ..model.job import TERMINAL, Job, JobState
 from ..model.transitions import Phase, phase_of
 from ..wire import say, show
+from . import troubles
 from .desk import Desk
 from .hands import Hands
 from .ledger import Change
@@ -82,7 +83,7 @@ class Foreign:
         if known != job:
             desk.save(known, change)
             desk.event(_SHOWN.get(known.state, "generation_queued"), known, change)
-            desk.resolve_alert(change, f"failed:{job.id}")
+            troubles.settled(desk, job.id, change)
         return known
 
     def _order(self, payload: say.Adopt, change: Change) -> None:

@@ -9,6 +9,7 @@ from ..model.facts import Readopted
 from ..model.job import Job, JobState
 from ..model.transitions import allowed
 from ..wire import say, show
+from . import troubles
 from .desk import Desk
 from .ledger import Change
 from .session import Session
@@ -55,8 +56,7 @@ class Hands:
         if desk.outlooks.read(job_id, change.at_s) is None:
             desk.outlooks.restore(again, [], change.at_s)
         desk.event("generation_paused" if again.state is JobState.PAUSED else "generation_started", again, change)
-        for cause in ("worker_lost", "failed"):
-            desk.resolve_alert(change, f"{cause}:{job_id}")
+        troubles.settled(desk, job_id, change)
         return again
 
     def registered(self, session: Session) -> Worker:

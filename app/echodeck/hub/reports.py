@@ -30,6 +30,7 @@ from ..model.facts import (
 from ..model.job import TERMINAL, Job, JobError, JobState
 from ..model.record import LogLine, StepSample
 from ..wire import say, show
+from . import troubles
 from .desk import RECENT_SAMPLES, Desk
 from .foresight import Foresight
 from .hands import Hands
@@ -42,11 +43,6 @@ _EVENTS = {PausedNow: "generation_paused", ResumedNow: "generation_resumed", Can
            Completed: "generation_complete", Failed: "generation_failed"}
 _BACK = {JobState.FAILED: "generation_failed", JobState.CANCELLED: "generation_cancelled",
          JobState.PAUSED: "generation_paused"}
-_THEN = {
-    JobState.FAILED: "it has failed after too many attempts",
-    JobState.CANCELLED: "it is cancelled, as asked",
-    JobState.PAUSED: "it stays paused at the front of the queue",
-}
 _ENDS = (CancelledNow, Completed, Failed)
 
 
@@ -85,7 +81,7 @@ class Reports:
         desk.outlooks.forget(job.id)
         desk.save(taken, change)
         desk.event("generation_started", taken, change)
-        desk.resolve_alert(change, f"worker_lost:{job.id}")
+        troubles.settled(desk, job.id, change)
         desk.log(change, "info", payload.worker_id, f"began {taken.spec.title}", job.id)
         self._hands.show_agent(session.agent_id, change, durable=True)
         desk.decided_s = now_s
@@ -101,7 +97,7 @@ class Reports:
             return {"stale": True}
         if payload.fact == "lost":
             why = _why(payload, "the server has forgotten it")
-            self.lose(job.id, session.agent_id, change, why, "A server lost a generation")
+            self.lose(job.id, session.agent_id, change, why)
             return {}
         fact = self._fact(payload, _credible(payload.at_s, job, change))
         if isinstance(fact, Failed):
@@ -200,11 +196,10 @@ class Reports:
             agent = session.agent_id or job.worker_id
             change.tell("task_completion", "", job.id, show.TaskCompletion(agent, title, job.id))
             desk.log(change, "success", job.worker_id, f"completed {title} {took}", job.id)
-            desk.resolve_alert(change, f"failed:{job.id}")
+            troubles.worked(desk, job, change)
         elif job.error is not None:
             desk.log(change, "error", job.worker_id, f"failed {title}: {job.error.message}", job.id)
-            desk.raise_alert(change, f"failed:{job.id}", "error", "Generation failed", f"{title}: {job.error.message}",
-                             job_id=job.id, host=job.host)
+            troubles.failed(desk, job, job.host, change)
         else:
             desk.log(change, "warning", job.worker_id, f"cancelled {title} {took}", job.id)
         desk.lost(job, change)
@@ -286,7 +281,7 @@ class Reports:
             who = job.worker_id if job.foreign else f"worker {job.worker_id}"
             self.lose(job_id, agent_id, change, f"{who} was not heard from for {desk.workers.lease_s:.0f} s")
 
-    def lose(self, job_id: str, agent_id: str, change: Change, reason: str, title: str = "Worker lost") -> None:
+    def lose(self, job_id: str, agent_id: str, change: Change, reason: str) -> None:
         """Nobody has it in hand any more: one of ours goes to the front of the queue, and people are told."""
         desk = self._desk
         before = desk.queue.get(job_id)
@@ -296,16 +291,10 @@ class Reports:
             desk.lost(job, change)
         desk.save(job, change)
         desk.event(_BACK.get(job.state, "generation_queued"), job, change)
-        if not job.foreign:
-            then = _THEN.get(job.state, "it is queued again, at the front")
-            desk.raise_alert(change, f"worker_lost:{job_id}", "warning", title, f"{reason}; {job.spec.title}: {then}",
-                             job_id=job_id, host=before.host)
-        if job.state in TERMINAL:
-            desk.resolve_alert(change, f"worker_lost:{job_id}")
         if job.error is not None:
-            told = ("warning", "Lost sight of a generation") if job.foreign else ("error", "Generation failed")
-            desk.raise_alert(change, f"failed:{job_id}", *told, f"{job.spec.title}: {job.error.message}",
-                             job_id=job_id, host=before.host)
+            troubles.failed(desk, job, before.host, change)
+        elif job.state not in TERMINAL:
+            troubles.lost(desk, job, before.host, reason, change)
         desk.decided_s = change.at_s
         desk.offer([job.spec.engine], change.at_s)
         change.after.append(lambda: self._hands.show_agent(agent_id, change, durable=False))

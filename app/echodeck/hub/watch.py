@@ -12,6 +12,7 @@ from ..model.eligible import eligible
 from ..model.facts import Fact
 from ..model.job import Job, JobState
 from ..store import Store
+from . import troubles
 from .desk import Desk
 from .ledger import Change
 from .order import Order
@@ -99,8 +100,9 @@ class Watch:
         return alert is not None and alert.resolved_s is None
 
     def _raise(self, finding: Finding, change: Change) -> None:
+        jobs = troubles.taken(self._desk, finding.cause, change)
         self._desk.raise_alert(change, finding.cause, finding.level, finding.title, finding.message,
-                               job_id=finding.job_id, host=finding.host)
+                               job_id=finding.job_id or (jobs[-1] if jobs else ""), host=finding.host, jobs=jobs)
         self._desk.decide(change, PART, finding.title, finding.message, finding.job_id, {"cause": finding.cause})
 
     def _stop(self, change: Change) -> None:

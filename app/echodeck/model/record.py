@@ -194,7 +194,8 @@ class Agent:
 class Alert:
     """Something a person should know: what, since when, why. One a cause (`cause` is its key); `count` times so far.
 
-    Silenced, it goes on but calls nobody until `silenced_until_s`, also when it comes again.
+    `jobs` are the latest that it is about, the last of them last; `detail` is an error as it came, of which the
+    message may have less. Silenced, it goes on but calls nobody until `silenced_until_s`, also when it comes again.
     """
 
     id: str
@@ -211,6 +212,8 @@ class Alert:
     resolved_s: float | None = None
     silenced_by: str = ""
     silenced_until_s: float | None = None
+    jobs: tuple[str, ...] = ()
+    detail: str = ""
 
     def silenced(self, now_s: float) -> bool:
         return self.silenced_until_s is not None and now_s < self.silenced_until_s

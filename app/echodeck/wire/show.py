@@ -353,6 +353,10 @@ class AlertView(Show):
     resolved_at: str | None
     silenced_by: str = ""
     silenced_until: str | None = None
+    jobs: tuple[str, ...] = ()
+    """The latest jobs that it is about, the last of them last."""
+    detail: str = ""
+    """An error as it came, of which the message may have less."""
 
 
 def alert_view(alert: Alert) -> AlertView:
@@ -360,7 +364,7 @@ def alert_view(alert: Alert) -> AlertView:
         id=alert.id, level=alert.level, title=alert.title, message=alert.message, at=iso(alert.at_s), count=alert.count,
         cause=alert.cause, job_id=alert.job_id, host=alert.host, acknowledged_by=alert.acknowledged_by,
         acknowledged_at=iso(alert.acknowledged_s), resolved_at=iso(alert.resolved_s), silenced_by=alert.silenced_by,
-        silenced_until=iso(alert.silenced_until_s),
+        silenced_until=iso(alert.silenced_until_s), jobs=alert.jobs, detail=alert.detail,
     )
 
 

@@ -53,7 +53,7 @@ async def test_a_job_that_goes_on_failing_is_set_aside_with_its_story(place: Any
     assert job["error"].startswith("set aside after 3 tries: the server hung up. Before: 1. on studio:")
     assert len(place.told("generation_failed")) == 1
     assert [one["part"] for one in place.told("decision")] == ["mend", "mend"]
-    assert [alert["title"] for alert in place.alerts()] == ["Generation failed"]
+    assert [alert["title"] for alert in place.alerts()] == ["A job failed"]
     await ada.say("retry", jobId=job_id)
     fresh = place.job(job_id)
     assert (fresh["status"], fresh["tries"], fresh["notBefore"]) == ("pending", [], None)

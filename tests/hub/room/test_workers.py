@@ -55,7 +55,7 @@ async def test_a_silent_worker_loses_its_job_to_the_front(place: Any, ada: Any, 
     assert place.order() == [lost, *others]
     assert (place.job(lost)["status"], place.job(lost)["workerId"]) == ("pending", "")
     [alert] = place.alerts()
-    assert (alert["level"], alert["title"], alert["jobId"]) == ("warning", "Worker lost", lost)
+    assert (alert["level"], alert["title"], alert["jobId"]) == ("warning", "A job was interrupted", lost)
     assert agent.worker in alert["message"]
     other = await place.hand("agent-2")
     again = await other.claim()

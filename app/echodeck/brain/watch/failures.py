@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 
 from ...model.job import Job, JobState
+from ..causes import AWAY
 from .finding import Finding
 
 KEPT = 1000
@@ -39,13 +40,14 @@ class Failures:
     def ended(self, job: Job, at_s: float) -> None:
         key = (job.spec.engine, job.spec.model, job.spec.shape)
         known = self._streaks.pop(key, None)
-        if job.state is JobState.FAILED and job.error is not None:
+        if job.state is JobState.FAILED and job.error is not None and job.error.kind not in AWAY:
             again = known is not None and at_s - known.at_s <= self._limits.within_s
             count = known.count + 1 if known is not None and again else 1
             self._streaks[key] = _Streak(count, at_s, job.error.message)
             if len(self._streaks) > KEPT:
                 del self._streaks[next(iter(self._streaks))]
-        elif job.state is not JobState.COMPLETED and known is not None:  # somebody cancelled it: that tells nothing
+        elif job.state is not JobState.COMPLETED and known is not None:
+            # Somebody cancelled it, or its server was gone: that tells nothing.
             self._streaks[key] = known
 
     def findings(self, now_s: float) -> Iterator[Finding]:

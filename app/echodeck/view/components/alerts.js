@@ -26,7 +26,7 @@ function silencer(feed, alertId) {
 }
 
 function sentence(feed, alert) {
-  return [alert.message, alert.cause, alert.count > 1 && `${alert.count} times`,
+  return [alert.message, alert.count > 1 && !alert.jobs?.length && `${alert.count} times`,
     alert.resolvedAt && `resolved at ${clock(when(alert.resolvedAt))}`,
     alert.acknowledgedAt && `seen${alert.acknowledgedBy ? ` by ${alert.acknowledgedBy}` : ""}`,
     silent(feed, alert) && `silent until ${clock(when(alert.silencedUntil))}`
@@ -38,9 +38,9 @@ function item(feed, alertId) {
   const button = iconButton("check", "Acknowledge", "alert-acknowledge",
     (event) => act(feed, event.currentTarget, "acknowledge_alert", { alertId }), ".bare");
   const silence = silencer(feed, alertId);
-  const answer = h("div.answer", {}, silence, button);
+  const [answer, about] = [h("div.answer", {}, silence, button), aboutAlert(feed)];
   const node = h("div.alert", { data: { testid: "alert", alert: alertId } }, h("i.level"), h("div.names", {}, title,
-    why), at, answer);
+    why, about), at, answer);
   node.update = (alert) => {
     setAttr(node, "data-level", alert.resolvedAt ? "success" : alert.level);
     setAttr(node, "data-job", alert.jobId);
@@ -49,6 +49,7 @@ function item(feed, alertId) {
     setText(title, alert.title);
     setText(why, sentence(feed, alert));
     silence.update(alert);
+    about.update(alert);
     setText(at, clock(when(alert.at)));
     setAttr(at, "datetime", alert.at ?? "");
     show(button, !alert.acknowledgedAt);

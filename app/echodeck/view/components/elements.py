@@ -105,7 +105,7 @@ class Engines(Component):
 class Alerts(Component):
     """Alerts, to be acknowledged."""
 
-    _esm = module("alerts")
+    _esm = module("about", "alerts")
 
 
 class Toasts(Component):

@@ -11,6 +11,13 @@ export function render({ model, el }) {
   const section = h("section.card", { "aria-label": "Recently ended", data: { testid: "ended" } },
     h("div.label", {}, h("h2", {}, "Recently ended"), h("span.space"), more, clear), list);
   el.append(section);
+  let wanted = "";
+  const reveal = () => {
+    const node = [...list.children].find((one) => one.dataset.job === wanted);
+    if (!node?.offsetParent) return;
+    wanted = "";
+    node.scrollIntoView({ block: "center" });
+  };
 
   const draw = (changed) => {
     const keys = changed?.get("jobs");
@@ -22,9 +29,14 @@ export function render({ model, el }) {
     setText(more, view() === "now" && jobs.length > few ? `all ${jobs.length}` : "");
     show(clear, jobs.some((job) => job.status === "completed"));
     show(section, jobs.length > 0);
+    if (wanted) reveal();
   };
   watch(["jobs"], draw);
   hear("echodeck-view", () => draw());
+  hear("echodeck-job", (event) => {
+    wanted = event.detail;
+    draw();
+  });
   let beat = 0;
   tick(() => (beat += 1) % 10 === 0 && [...list.children].forEach((node) => node.tick()));
 }
