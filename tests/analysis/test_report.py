@@ -58,7 +58,7 @@ def test_jobs_of_others_errors_and_originals(day: Day) -> None:
     assert "seen in comfyui</small>" in text
     assert "a script</small>" in text
     assert "out of memory: KSampler: no 3 GB left" in text
-    assert "<summary>Traceback</summary><pre>first line\n&lt;/script&gt;" in text
+    assert "<summary>Details</summary><pre>first line\n&lt;/script&gt;" in text
     assert f'<a href="{link.replace("&", "&amp;")}" rel="noreferrer">' in text
     assert "<a>javascript:alert(1)</a>" in text
 

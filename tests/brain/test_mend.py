@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.brain.mend import Around, Cure, End, Limits, Place, mend
+from echodeck.brain.mend import Around, Cure, Limits, Place, mend
 from echodeck.model.engine import Param
 from echodeck.model.facts import Claimed, Rerouted
 from echodeck.model.job import Climb, Job, JobError, JobSpec, Try, Wish
@@ -43,6 +43,12 @@ def cure_of(job: Job, error: JobError, around: Around, limits: Limits = DEFAULTS
     return found
 
 
+def told_end(job: Job, around: Around) -> JobError:
+    end = mend(job, FULL, around, DEFAULTS, 0.5)
+    assert isinstance(end, JobError)
+    return end
+
+
 def test_lack_of_memory_takes_the_cures_in_their_order() -> None:
     around = Around(True, PARAMS, "tiles", (HERE, ATTIC))
     job, hows, sizes = running(wish=Wish(allow=ALL)), [], []
@@ -62,11 +68,14 @@ def test_nothing_is_made_smaller_unless_that_is_allowed() -> None:
     job = running()
     job = after(job, FULL, cure_of(job, FULL, around))
     end = mend(job, FULL, around, Limits(), 0.5)
-    assert isinstance(end, End)
-    assert "would need at least 100 MiB more" in end.error.message
-    assert "the largest machine has 8.0 GiB" in end.error.message
-    assert "a smaller batch or tiles or resolution may be allowed" in end.error.message
-    assert "1. on studio: out of memory, so it lets the models go" in end.error.message
+    assert isinstance(end, JobError)
+    assert "would need at least 100 MiB more" in end.message
+    assert "the largest machine has 8.0 GiB" in end.message
+    assert "a smaller batch or tiles or resolution may be allowed" in end.message
+    assert end.message.startswith("Not enough memory on studio (tried: unloading models); it would need")
+    assert end.detail.startswith("1. on studio: out of memory; lets the models go")
+    tight = replace(around, tiles="", params={})
+    assert "may be allowed" not in told_end(job, tight).message, "what the engine cannot do is not suggested"
     assert cure_of(job, FULL, around, Limits(allow=("batch",))).how == "batch"
 
 
@@ -85,7 +94,7 @@ def test_another_machine_is_one_where_it_may_fit(place: Place, error: JobError, 
 def test_a_host_it_did_not_fit_on_is_not_come_back_to() -> None:
     job = after(running(), FULL, cure_of(running(), FULL, Around(places=(HERE, ATTIC))), host="attic")
     assert job.avoid == ("studio",)
-    assert isinstance(mend(job, FULL, Around(places=(HERE, ATTIC)), Limits(), 0.5), End)
+    assert isinstance(mend(job, FULL, Around(places=(HERE, ATTIC)), Limits(), 0.5), JobError)
 
 
 def test_what_may_pass_is_tried_again_later_and_later_and_then_set_aside() -> None:
@@ -97,14 +106,15 @@ def test_what_may_pass_is_tried_again_later_and_later_and_then_set_aside() -> No
         job = after(job, FLAKY, cure)
     assert delays == [1.0, 4.0]
     end = mend(job, FLAKY, Around(), Limits(), 0.5)
-    assert isinstance(end, End)
-    assert end.error.message.startswith("set aside after 3 tries: the server hung up. Before: 1. on studio:")
-    assert end.error.retryable
-    assert isinstance(mend(running(), BROKEN, Around(), Limits(), 0.5), End)
+    assert isinstance(end, JobError)
+    assert end.message == "the server hung up (set aside after 3 tries)"
+    assert [line.split(":")[0] for line in end.detail.splitlines()] == ["1. on studio", "2. on studio", "3. on studio"]
+    assert end.retryable
+    assert isinstance(mend(running(), BROKEN, Around(), Limits(), 0.5), JobError)
 
 
 def test_a_failure_that_was_the_only_attempt_is_told_as_it_is() -> None:
-    assert mend(running(), BROKEN, Around(), Limits(), 0.5) == End(BROKEN)
+    assert mend(running(), BROKEN, Around(), Limits(), 0.5) == BROKEN
 
 
 def test_jobs_that_failed_together_come_back_apart() -> None:
@@ -117,7 +127,7 @@ def test_jobs_that_failed_together_come_back_apart() -> None:
 
 
 def test_workers_that_were_lost_count_as_tries() -> None:
-    assert isinstance(mend(running(lost=2), FLAKY, Around(), Limits(), 0.5), End)
+    assert isinstance(mend(running(lost=2), FLAKY, Around(), Limits(), 0.5), JobError)
 
 
 def test_the_ladder_is_taken_down_for_memory_and_up_when_failures_repeat() -> None:
@@ -144,7 +154,7 @@ def test_whatever_fails_how_and_where_the_cures_end(data: st.DataObject, places:
     for _ in range(max(tries, memory_tries) + 1):
         error = data.draw(errors)
         found = mend(job, error, around, limits, data.draw(st.floats(0, 1)))
-        if isinstance(found, End):
+        if isinstance(found, JobError):
             assert len(job.tries) < max(tries, memory_tries)
             return
         assert job.host not in job.avoid

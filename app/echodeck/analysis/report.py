@@ -240,7 +240,7 @@ def _error(what: Element, row: Mapping[Any, Any], error: str) -> None:
     _text(what, "small", f"out of memory: {error}" if memory else error, "bad")
     if detail := _said(row["error_detail"]):
         box = SubElement(what, "details")
-        _text(box, "summary", "Traceback")
+        _text(box, "summary", "Details")
         _text(box, "pre", detail[-MOST_DETAIL_CHARS:])
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from ..model.engine import Param
 from ..model.job import Climb, Job, JobError, JobSpec
+from .ending import no_memory, set_aside
+from .words import many
 
 MEMORY = "out_of_memory"
 """The kind of error that lack of memory is, from every engine."""
@@ -71,16 +73,9 @@ class Cure:
     climb: Climb | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """It fails. `story` says what was tried before; "" when this was its only attempt and nothing was thought of."""
-
-    error: JobError
-    story: str = ""
-
-
-def mend(job: Job, error: JobError, around: Around, limits: Limits, jitter: float) -> Cure | End:
-    """What is done about `error`, which ended the attempt in hand. `jitter` is 0 to 1, so that jobs which failed
+def mend(job: Job, error: JobError, around: Around, limits: Limits, jitter: float) -> Cure | JobError:
+    """What is done about `error`, which ended the attempt in hand; when nothing is, the error as it is to be told, with
+    the story of what was tried. `jitter` is 0 to 1, so that jobs which failed
     together are not tried again together."""
     cure = (_memory if error.kind == MEMORY else _again)(job, error, around, limits)
     if cure is None:
@@ -138,12 +133,8 @@ def _batch(job: Job, around: Around) -> Cure | None:
     fewer = job.spec.batch // 2
     if bounds is None or fewer < max(1, bounds.minimum):
         return None
-    return Cure("batch", f"makes {_pictures(fewer)} instead of {job.spec.batch}", replace(job.spec, batch=fewer), 0.0,
-                job.avoid)
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
+    return Cure("batch", f"makes {many(fewer, 'picture')} instead of {job.spec.batch}",
+                replace(job.spec, batch=fewer), 0.0, job.avoid)
 
 
 def _tiles(job: Job, around: Around) -> Cure | None:
@@ -198,32 +189,11 @@ def lacking_bytes(error: JobError) -> int:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
-def _end(job: Job, error: JobError, around: Around, limits: Limits) -> End:
-    story = told(job)
-    if error.kind == MEMORY and (story or error.needed_bytes):
-        known = max((place.memory_bytes for place in around.places), default=0)
-        lacking = lacking_bytes(error)
-        needs = f"it would need at least {_gib(lacking)} more" if lacking else "it needs more memory"
-        there = f", and the largest machine has {_gib(known)}" if known else ""
-        might = [name for name in ("batch", "tiles", "resolution") if name not in (job.wish.allow or limits.allow)]
-        hint = f" (a smaller {' or '.join(might)} may be allowed)" if might else ""
-        message = f"{error.message.rstrip('.')}; {needs}{there}{hint}"
-        return End(replace(error, message=_with(message, story)), story)
-    if not story:
-        return End(error)
-    return End(replace(error, message=_with(f"set aside after {len(job.tries) + job.lost + 1} tries: {error.message}",
-                                            story)), story)
-
-
-def told(job: Job) -> str:
-    """What came of its attempts so far, in a line; "" when none has failed."""
-    return "; ".join(f"{one.attempt}. on {one.host or 'a worker'}: {one.error.message.rstrip('.')}, so it {one.told}"
-                     for one in job.tries)
-
-
-def _with(message: str, story: str) -> str:
-    return f"{message}. Before: {story}" if story else message
-
-
-def _gib(count: int) -> str:
-    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.0f} MiB"
+def _end(job: Job, error: JobError, around: Around, limits: Limits) -> JobError:
+    if error.kind != MEMORY:
+        return set_aside(job, error)
+    largest = max((place.memory_bytes for place in around.places), default=0)
+    able = {"batch": _batch(job, around), "tiles": _tiles(job, around), "resolution": _resolution(job, around)}
+    allowed = job.wish.allow or limits.allow
+    return no_memory(job, error, lacking_bytes(error), largest,
+                     [name for name, cure in able.items() if cure is not None and name not in allowed])

@@ -24,5 +24,7 @@ def between(low_s: float, high_s: float) -> str:
 
 
 def many(count: int, noun: str) -> str:
-    """"1 job", "3 jobs"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """"1 job", "3 jobs", "3 tries"."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("ry") else f"{count} {noun}s"

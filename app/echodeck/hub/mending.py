@@ -47,7 +47,7 @@ class Mending:
             return fact
         found = mend(job, fact.error, self._around(job, fact), self._limits, self._chance.random())
         if not isinstance(found, Cure):
-            return Failed(fact.at_s, found.error)
+            return Failed(fact.at_s, found)
         tried = Try(fact.at_s, job.attempt, job.host, fact.error, found.how, found.told)
         until_s = self._desk.clock() + found.delay_s
         rank = self._desk.queue.back_at(job.rank)

@@ -50,7 +50,8 @@ async def test_a_job_that_goes_on_failing_is_set_aside_with_its_story(place: Any
         await place.wait_s(6.0)
     job = place.job(job_id)
     assert (job["status"], job["attempt"]) == ("failed", 3)
-    assert job["error"].startswith("set aside after 3 tries: the server hung up. Before: 1. on studio:")
+    assert job["error"] == "the server hung up (set aside after 3 tries)"
+    assert job["errorDetail"].startswith("1. on studio: the server hung up; tries again")
     assert len(place.told("generation_failed")) == 1
     assert [one["part"] for one in place.told("decision")] == ["mend", "mend"]
     assert [alert["title"] for alert in place.alerts()] == ["A job failed"]

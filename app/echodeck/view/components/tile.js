@@ -11,10 +11,10 @@ function errorName(job) {
   return (job.error ?? "").toLowerCase().startsWith(name.toLowerCase()) ? "" : name;
 }
 
-// Where the error came from, line by line, to be opened.
+// What was tried and where the error came from, line by line, to be opened.
 function traceback() {
   const text = h("pre", { tabIndex: 0 });
-  const node = h("details.traceback", { data: { testid: "job-traceback" } }, h("summary", {}, "Traceback"), text);
+  const node = h("details.traceback", { data: { testid: "job-traceback" } }, h("summary", {}, "Details"), text);
   node.update = (job) => {
     setText(text, job.errorDetail ?? "");
     show(node, Boolean(job.errorDetail));
