@@ -59,6 +59,8 @@ RUNGS = [{"model": "a"}, {"model": "b"}]
     (ladders, {"x": {"engine": "e", "rungs": [RUNGS[0], RUNGS[0]]}}, "two rungs are the same"),
     (ladders, {"x": {"engine": "e", "rungs": RUNGS, "lowest": "c"}}, "ladders.x.lowest: names no single rung: 'c'"),
     (ladders, {"x": {"engine": "e", "rungs": RUNGS, "lowest": "b", "highest": "a"}}, "lowest: lies above highest"),
+    (ladders, {"a/b c": {}}, "ladders.'a/b c': a ladder's name has no '/'.*call it 'a-b-c'"),
+    (ladders, {" ": {}}, "call it 'portraits'"),
 ])
 def test_a_mistake_names_its_key_and_the_mend(read: Any, table: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -66,6 +67,11 @@ def climbing(brain: Mapping[str, Any]) -> Climbing:
 
 def ladders(tables: Mapping[str, Any]) -> dict[str, Ladder]:
     """`[ladders.NAME]`, by name. Raises ConfigError."""
+    for name in tables:
+        if not name.strip() or "/" in name or not name.isprintable():
+            better = re.sub(r"[/\s]+", "-", name).strip("-") or "portraits"
+            raise ConfigError(f"ladders.{name!r}: a ladder's name has no '/' and no line breaks, and is not empty; "
+                              f"call it {better!r}")
     return {name: _ladder(name, content) for name, content in tables.items()}
 
 

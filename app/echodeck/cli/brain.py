@@ -60,6 +60,8 @@ def _ladders(found: dict[str, Any]) -> str:
     for ladder in found["ladders"]:
         lines.append(f"{plain(ladder['name'])} ({plain(ladder['engine'])}"
                      f"{', learnt' if ladder['learnt'] else ''}), cheapest first")
+        if problem := ladder.get("problem"):
+            lines.append(f"  cannot be used: {plain(problem)}")
         for rung in ladder["rungs"]:
             lines.append(f"  {plain(rung['name'])}" + ("" if rung["usable"] else "  (not there)"))
             lines += [f"    {plain(kind['kind'])}: " + ", ".join(

@@ -45,7 +45,8 @@ class Asks:
 
     def _ladders(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         view = self._known.view()
-        text = [f"{one.name}, cheapest first: {', '.join(rung.name for rung in one.rungs)}" for one in view.ladders]
+        text = [f"{one.name}, cheapest first: {', '.join(rung.name for rung in one.rungs)}"
+                + (f" (cannot be used: {one.problem})" if one.problem else "") for one in view.ladders]
         return {**wire.plain(view), "text": text or ["no engine has models to choose from"]}
 
     def _health(self, session: Session, payload: say.Query, now_s: float) -> Answer:

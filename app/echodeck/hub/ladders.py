@@ -14,6 +14,7 @@ from ..brain import bandit
 from ..brain.bandit import QUALITIES, Bandit, Belief
 from ..brain.ladder import Known, Ladder, Outlook, Rung, kind_of, learnt
 from ..brain.limits import climbing, ladders
+from ..brain.misfit import misfit
 from ..errors import BadField
 from ..model.engine import EngineInfo
 from ..model.job import Job, JobSpec, Wish
@@ -67,6 +68,12 @@ class Ladders:
             return self.pick(info, job.wish.ladder)
         except BadField:  # the settings are others by now
             return None
+
+    def misfits(self) -> dict[str, str]:
+        """Of those set up, what is wrong with them beside the engines there are, by name."""
+        infos: dict[str, EngineInfo] = self._desk.board.all("engines")
+        found = {name: misfit(ladder, infos) for name, ladder in self._set_up.items()}
+        return {name: said for name, said in found.items() if said}
 
     def _learnt(self, info: EngineInfo) -> Ladder:
         history = self._desk.outlooks.history
@@ -129,11 +136,13 @@ class Ladders:
         infos: dict[str, EngineInfo] = self._desk.board.all("engines")
         own = [self._learnt(info) for info in infos.values() if info.models
                and info.name not in {one.engine for one in self._set_up.values()}]
-        views = [self._view(ladder, infos.get(ladder.engine)) for ladder in (*self._set_up.values(), *own)]
+        wrong = self.misfits()
+        views = [self._view(ladder, infos.get(ladder.engine), wrong.get(ladder.name, ""))
+                 for ladder in (*self._set_up.values(), *own)]
         return wishes.LaddersView(on=self._desk.parts.on(PART), frozen=self.rules.frozen, target=self.rules.target,
                                   bounds=dict(self.rules.bounds), ladders=views)
 
-    def _view(self, ladder: Ladder, info: EngineInfo | None) -> wishes.LadderView:
+    def _view(self, ladder: Ladder, info: EngineInfo | None, problem: str) -> wishes.LadderView:
         rungs = []
         for index, rung in enumerate(ladder.rungs):
             beliefs = [(kind, one) for (kind, name), one in self.bandit.beliefs.items()
@@ -147,7 +156,8 @@ class Ladders:
                                          kinds=kinds))
         return wishes.LadderView(
             name=ladder.name, engine=ladder.engine, learnt=ladder.learnt, lowest=ladder.lowest,
-            highest=min(ladder.highest, len(rungs) - 1), moves=ladder.moves, longest=ladder.longest_s, rungs=rungs)
+            highest=min(ladder.highest, len(rungs) - 1), moves=ladder.moves, longest=ladder.longest_s, rungs=rungs,
+            problem="" if ladder.learnt else problem)
 
 
 def rung_of(ladder: Ladder, job: Job) -> Rung | None:

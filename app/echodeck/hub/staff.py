@@ -27,6 +27,7 @@ from .loading import load
 from .mending import Mending
 from .meters import KIND as METERS
 from .meters import Meters
+from .misfits import Misfits
 from .notify import Notify
 from .order import Order
 from .post import Post
@@ -57,6 +58,7 @@ class Staff:
         desk.stepped = self._watch.stepped
         self.ladders = Ladders(desk)
         self.climbs = Climbs(desk, self.ladders)
+        self._misfits = Misfits(desk, self.ladders)
         self._mending = Mending(desk, self.climbs, random.Random(self.ladders.rules.seed))
         self.foresight = Foresight(desk)
         verdicts = Verdicts(desk, self.climbs.judged)
@@ -112,6 +114,7 @@ class Staff:
         self.meters.tick(change)
         self._preempting.tick(change)
         self.climbs.tick(change)
+        self._misfits.tick(change)
         self._watch.tick(change)
         self.notify.tick(change)
         desk.ledger.put(change)

@@ -78,6 +78,8 @@ class KindView(Show):
 
 
 class LadderView(Show):
+    """`problem` is why one that was set up cannot be used as it is, "" if it can."""
+
     name: str
     engine: str
     learnt: bool
@@ -86,6 +88,7 @@ class LadderView(Show):
     moves: int
     longest: float
     rungs: list[RungView]
+    problem: str = ""
 
 
 class LaddersView(Show):

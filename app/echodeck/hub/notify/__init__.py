@@ -40,7 +40,7 @@ PART = "notify"
 KIND = "notify"
 """The store's records: a channel's line by its name, and under HEARD the last event that was heard."""
 HEARD = ":heard"
-OWN = ("failed", "worker_lost", "silent", "store", PART)
+OWN = ("failed", "worker_lost", "silent", "store", "ladder", PART)
 """What the causes of alerts begin with that the hub raises itself."""
 ALERTS = frozenset({"system_alert", "alert_resolved"})
 MOST_MISSED = 3000

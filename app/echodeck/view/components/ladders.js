@@ -24,10 +24,13 @@ function rungRow() {
 }
 
 function ladderBox() {
-  const [title, list] = [h("h3.quiet"), h("div")];
-  const node = h("div.ladder", { data: { testid: "ladder" } }, title, list);
+  const [title, problem, list] = [h("h3.quiet"), h("p.problem"), h("div")];
+  const node = h("div.ladder", { data: { testid: "ladder" } }, title, problem, list);
   node.update = (ladder) => {
-    setText(title, `${ladder.name}${ladder.learnt ? ", learnt" : ""}: cheapest first, at most ${ladder.moves} moves`);
+    setText(title, `${ladder.name}${ladder.learnt ? ", learnt" : ""}: cheapest first, at most `
+      + `${ladder.moves} move${ladder.moves === 1 ? "" : "s"}`);
+    setText(problem, ladder.problem ? `Cannot be used: ${ladder.problem}` : "");
+    show(problem, Boolean(ladder.problem));
     rows(list, ladder.rungs, (rung) => rung.name, rungRow);
   };
   return node;
