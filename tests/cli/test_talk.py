@@ -59,6 +59,14 @@ def test_saying_something(run: Any, deck: Any) -> None:
                                                       "jobId": "abcdef"}
 
 
+def test_saying_something_to_a_name_that_nobody_has(run: Any, hub: Any, say: Any) -> None:
+    hub.reply = lambda request: say.frame("ack", {"id": request["id"], "result": {
+        "id": "m1", "delivered": 0, "held": True, "names": ["studio", "ann"]}})
+    done = run("say", "hello", "--to", "studoi", "--hub", hub.url)
+    assert (done.code, done.out) == (0, "said, but nobody is known as 'studoi': it is kept until somebody of that name "
+                                        "is here (known: studio, ann)\n"), done.err
+
+
 @pytest.mark.parametrize(("name", "content"), [
     ("f.json", '[{"prompt": "a", "name": "x"}, {"prompt": "b", "after": ["x"]}]'),
     ("f.json", '{"jobs": [{"prompt": "a", "name": "x"}, {"prompt": "b", "after": ["x"]}], "on_failure": "continue"}'),

@@ -80,11 +80,19 @@ def say(
 
     async def run(client: Any) -> None:
         found = await client.communicate(text, level, to=to, job_id=find(client, job) if job else "")
-        count = found.get("delivered", 0)
-        kept = ", kept until it is back" if found.get("held") else ""
-        out(found, json, f"said{f', brought to {count}' if count else ''}{kept}")
+        out(found, json, _said(found, to))
 
     with_hub(json, hub, run, user)
+
+
+def _said(found: dict[str, Any], to: str) -> str:
+    """What became of a message."""
+    if "names" in found:
+        known = ", ".join(map(plain, found["names"])) or "nobody"
+        kept = ": it is kept until somebody of that name is here" if found.get("held") else ""
+        return f"said, but nobody is known as {plain(to)!r}{kept} (known: {known})"
+    brought = f", brought to {found['delivered']}" if found.get("delivered") else ""
+    return f"said{brought}{', kept until it is back' if found.get('held') else ''}"
 
 
 def messages(

@@ -2,8 +2,9 @@
 
 Agents and scripts do not listen to everything, so what is for one of them (by its id, its machine's name, or a job that
 it has in hand) is told to its connection besides. While it is away such a message is kept, over restarts of the hub
-too, and brought when it is back: at least once, so a receiver knows a message by its id. Every message also stays in
-the log, where it can be looked for.
+too, and brought when it is back: at least once, so a receiver knows a message by its id. One to a name that nobody has
+is kept as well, as its agent may be yet to come, and who says it is told which names there are. Every message also
+stays in the log, where it can be looked for.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from .workers import Worker
 MOST_HELD = 500
 """Messages that wait for somebody who is away; beyond, the oldest is not brought any more (it stays in the log)."""
 KIND = "mail"
+MOST_NAMES = 20
+"""Told to who said something to a name that nobody has."""
 
 
 class Post:
@@ -50,7 +53,19 @@ class Post:
         held = not there and self._waited_for(message, reached)
         if held:
             self._hold(message, change)
-        return {"id": message.id, "delivered": len(there), "held": held}
+        answer = {"id": message.id, "delivered": len(there), "held": held}
+        names = self._names() if payload.to else {}
+        return answer if not payload.to or payload.to in names else {**answer, "names": list(names)[:MOST_NAMES]}
+
+    def _names(self) -> dict[str, None]:
+        """Everybody that a message can be for, as far as is known: machines, agents, people."""
+        agents: Mapping[str, show.AgentView] = self._desk.board.all("agents")
+        told = [one for one in agents.values() if one.metadata["kind"] != "script"]
+        hosts = sorted({*self._desk.board.all("hosts"), *(str(one.metadata["host"]) for one in told)})
+        scripts = [one.id for one in agents.values() if one.metadata["kind"] == "script"]
+        people = sorted({*(one.user for one in self._desk.sessions.values()),
+                         *(job.user for job in self._desk.queue.known())})
+        return dict.fromkeys(name for name in (*hosts, *(one.id for one in told), *people, *scripts) if name)
 
     def deliver(self, session: Session, jobs: Iterable[str], change: Change) -> None:
         """An agent is (back) here, with these jobs in hand: it gets what was kept for it."""

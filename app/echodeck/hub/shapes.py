@@ -238,11 +238,13 @@ class Whom(Struct):
 
 
 class Sent(Show):
-    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away."""
+    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away. `names` are some of
+    those there are, when it was to a name that nobody has."""
 
     id: str
     delivered: int
     held: bool
+    names: list[str] | None = None
 
 
 class Who(Struct):

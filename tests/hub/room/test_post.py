@@ -53,6 +53,15 @@ async def test_what_is_for_a_person_who_watches_is_not_kept(place: Any, ada: Any
     assert (answer["delivered"], answer["held"]) == (0, False)
 
 
+async def test_who_writes_to_a_name_that_nobody_has_is_told_the_names(place: Any, ada: Any, agent: Any) -> None:
+    await ada.submit()
+    answer = await ada.say("communicate", message="hello", to="agnet-1")
+    assert (answer["delivered"], answer["held"]) == (0, True)
+    assert set(answer["names"]) >= {"studio", "agent-1", "ada"}
+    assert "names" not in await ada.say("communicate", message="hello", to="agent-1")
+    assert "names" not in await ada.say("communicate", message="hello")
+
+
 async def test_only_so_many_are_kept(place: Any, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post, "MOST_HELD", 3)
     for number in range(5):
