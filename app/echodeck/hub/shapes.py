@@ -238,8 +238,8 @@ class Whom(Struct):
 
 
 class Sent(Show):
-    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away. `names` are some of
-    those there are, when it was to a name that nobody has."""
+    """`delivered` is to how many agents a message was brought; `held`: it waits for one that is away. `names` are some
+    of those there are, when it was to a name that nobody has."""
 
     id: str
     delivered: int

@@ -328,6 +328,20 @@ def test_a_route_may_name_any_rule_there_is(receiver: Any, table: Callable[..., 
         read(with_rules(table(receiver), "engine_down"), {})
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+async def test_a_service_that_apprise_does_not_know_is_told_at_the_start(rig_type: Any) -> None:
+    pytest.importorskip("apprise", reason="Apprise is not installed (the extra notify)")
+    channels = {"phone": {"apprise": "ntfi://x/topic"}}
+    rig = await rig_type(settings=Settings(data=Path("nowhere"), notify={"channels": channels})).start()
+    alert = rig.alerts()["notify:phone"]
+    assert (alert.title, alert.level) == ("phone cannot be used", "warning")
+    assert alert.message.startswith("Apprise knows no such address (ntfi://…)")
+    channels["phone"]["apprise"] = "ntfys://ntfy.sh/topic"
+    await rig.restart()
+    assert rig.alerts() == {}
+    await rig.stop()
+
+
 async def test_without_apprise_the_hub_goes_on_and_says_what_to_install(
         rig_type: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(senders, "find_spec", lambda name: None)

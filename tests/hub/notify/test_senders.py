@@ -13,7 +13,7 @@ from echodeck.brain.notices.channels import Channel
 from echodeck.errors import NotDelivered
 from echodeck.hub.notify import senders
 from echodeck.hub.notify.letters import Letter, letter_of, trial
-from echodeck.hub.notify.senders import in_thread, send
+from echodeck.hub.notify.senders import in_thread, send, unusable
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # what Apprise loads
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -114,6 +114,17 @@ def test_an_address_that_apprise_does_not_know() -> None:
         send(Channel("phone", apprise="nonsense://secret"), LETTER)
     assert caught.value.final
     assert "secret" not in caught.value.message
+
+
+def test_what_apprise_does_not_know_is_found_before_anything_is_sent() -> None:
+    pytest.importorskip("apprise", reason="Apprise is not installed (the extra notify)")
+    assert unusable(Channel("phone", apprise="ntfys://ntfy.sh/topic")) == ""
+    assert unusable(Channel("hook", webhook="https://example.org/secret")) == ""
+    said = unusable(Channel("phone", apprise="ntfi://secret/topic"))
+    assert said.startswith("Apprise knows no such address (ntfi://…): mend notify.channels.phone.apprise")
+    short = unusable(Channel("phone", apprise="slack://secret"))
+    assert short.startswith("Apprise knows no such address (slack://…)")
+    assert "secret" not in said + short
 
 
 async def test_a_call_in_a_thread_gives_back_what_it_raised() -> None:

@@ -42,6 +42,7 @@ KIND = "notify"
 HEARD = ":heard"
 OWN = ("failed", "worker_lost", "silent", "store", "ladder", PART)
 """What the causes of alerts begin with that the hub raises itself."""
+UNUSABLE = "cannot be used"
 ALERTS = frozenset({"system_alert", "alert_resolved"})
 MOST_MISSED = 3000
 HEARD_EVERY_S = 60.0
@@ -92,6 +93,8 @@ class Notify:
         new = {event.key for event in missed if event.type == "system_alert" and event.payload.get("count") == 1}
         self._news.know(alert for alert in alerts if alert.id not in new)
         self._drop_unknown(records)
+        for post in self._posts.values():
+            post.trouble = post.trouble or await asyncio.to_thread(senders.unusable, post.channel)
         for event in missed:
             kind = show.AlertView if event.type in ALERTS else show.JobView
             self._take(Shown(event.type, msgspec.convert(event.payload, kind), event.at_s, event.kind, event.key,
@@ -110,7 +113,10 @@ class Notify:
         change = Change(self._desk.clock())
         for name, post in self._posts.items():
             if post.trouble:
-                self._desk.raise_alert(change, f"notify:{name}", "warning", f"{name} cannot be used", post.trouble)
+                log.warning("%s cannot be used: %s", name, post.trouble)
+                self._desk.raise_alert(change, f"notify:{name}", "warning", f"{name} {UNUSABLE}", post.trouble)
+            elif (known := self._desk.alerts.get(f"notify:{name}")) is not None and known.title.endswith(UNUSABLE):
+                self._desk.resolve_alert(change, known.cause)
         self._desk.ledger.put(change)
 
     def hear(self, shown: Shown) -> None:

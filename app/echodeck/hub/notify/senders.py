@@ -37,6 +37,19 @@ def trouble(channel: Channel) -> str:
     return MISSING if channel.apprise and find_spec("apprise") is None else ""
 
 
+def unusable(channel: Channel) -> str:
+    """Why Apprise cannot take the channel's address; "" if it can, or if it is not there. Blocks: the first time it
+    loads all that Apprise has."""
+    if not channel.apprise or trouble(channel):
+        return ""
+    from apprise import Apprise
+
+    with _heard_alone, _Heard():  # what it says of an address has the address in it
+        known = Apprise().add(channel.apprise)
+    return "" if known else (f"Apprise knows no such address ({channel.masked}): mend notify.channels.{channel.name}."
+                             "apprise, as https://github.com/caronc/apprise/wiki shows")
+
+
 def send(channel: Channel, letter: Letter) -> None:
     """Blocks. Raises NotDelivered."""
     if channel.webhook:
