@@ -55,6 +55,11 @@ class BadField(InputError):
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}", field=field)
+        self.problem = problem
+
+    def at(self, place: str) -> BadField:
+        """The same of a part of a message: "steps" is "jobs[1].steps" at "jobs[1]"; "" changes nothing."""
+        return BadField(f"{place}.{self.field}", self.problem) if place else self
 
 
 class BadFrame(InputError):

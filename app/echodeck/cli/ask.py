@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -15,6 +15,7 @@ import typer
 
 from ..errors import BadField, ConfigError, EchodeckError, HubUnreachable, InputError, StoreHeld
 from .plain import as_line, plain
+from .words import in_words
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ EXIT_CODES = (
     "a port is taken, or another hub has the data; 130 interrupted."
 )
 PORT_TAKEN = "port_taken"
+NOTHING: Mapping[str, str] = {}
 
 
 def exit_code(error: EchodeckError) -> int:
@@ -36,24 +38,25 @@ def exit_code(error: EchodeckError) -> int:
     return FAILED
 
 
-def fail(error: EchodeckError, as_json: bool) -> NoReturn:
-    """One line on stderr (a JSON document with --json), and the exit code that goes with it."""
-    one_line = plain(" ".join(error.message.split()))
+def fail(error: EchodeckError, as_json: bool, named: Mapping[str, str] = NOTHING) -> NoReturn:
+    """One line on stderr (a JSON document with --json, as it came), and the exit code that goes with it."""
+    one_line = plain(" ".join(in_words(error, named).split()))
     text = as_line({"error": error.as_dict()}) if as_json else f"echodeck: {one_line}"
     typer.echo(text, err=True)
     raise typer.Exit(exit_code(error))
 
 
 @contextmanager
-def exits(as_json: bool) -> Iterator[None]:
-    """Errors become one line and an exit code; with ECHODECK_DEBUG set, the traceback is shown as well."""
+def exits(as_json: bool, named: Mapping[str, str] = NOTHING) -> Iterator[None]:
+    """Errors become one line and an exit code; with ECHODECK_DEBUG set, the traceback is shown as well. `named` is what
+    the command calls otherwise than others do (see `in_words`)."""
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except EchodeckError as error:
         _debug()
-        fail(error, as_json)
+        fail(error, as_json, named)
     except BrokenPipeError:
         # Whoever read our output has had enough (`echodeck queue | head`): nothing more to say, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,7 +90,8 @@ def who(user: str | None, settings: Any) -> str:
         return ""  # no login name on this system: the hub shows it as somebody
 
 
-def with_hub(as_json: bool, hub: str | None, use: Callable[[Any], Awaitable[T]], user: str | None = None) -> T:
+def with_hub(as_json: bool, hub: str | None, use: Callable[[Any], Awaitable[T]], user: str | None = None,
+             named: Mapping[str, str] = NOTHING) -> T:
     """Runs `use(client)` on a connected client. One attempt: a command says at once that no hub answers."""
 
     async def run() -> T:
@@ -99,7 +103,7 @@ def with_hub(as_json: bool, hub: str | None, use: Callable[[Any], Awaitable[T]],
             await client.ready(10.0)
             return await use(client)
 
-    with exits(as_json):
+    with exits(as_json, named):
         return asyncio.run(run())
     raise AssertionError  # `exits` leaves by an exception
 

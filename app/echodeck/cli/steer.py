@@ -11,6 +11,7 @@ from ..errors import BadField, EchodeckError, InputError
 from .ask import exit_code, exits, fail, find, out, with_hub
 from .plain import plain
 from .show import ENDED, in_order, short
+from .words import in_words
 
 APPLIES = {
     "pause": frozenset({"pending", "running"}), "resume": frozenset({"paused"}),
@@ -82,7 +83,7 @@ def _report(done: str, answers: list[dict[str, Any]], refused: list[tuple[str, E
         out({"jobs": answers, "refused": failures}, json, "\n".join(lines))
     if not json:
         for job_id, error in refused:
-            typer.echo(f"echodeck: {short(job_id)}: {plain(error.message)}", err=True)
+            typer.echo(f"echodeck: {short(job_id)}: {plain(in_words(error, {}))}", err=True)
 
 
 def _jobs(count: int) -> str:

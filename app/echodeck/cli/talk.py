@@ -9,6 +9,7 @@ import typer
 
 from .ask import EXIT_CODES, FAILED, exits, find, out, with_hub
 from .plain import plain
+from .words import ASKING
 
 QUESTIONS = ("estimate", "plan", "why", "recommend", "capacity", "compare", "ladders", "health")
 Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
@@ -63,7 +64,7 @@ def ask(
                        "deadline": moment(by, "--by")}
         return fields
 
-    with_hub(json, hub, run)
+    with_hub(json, hub, run, named=ASKING)
 
 
 def say(

@@ -56,7 +56,7 @@ class Asks:
 
     def _estimate(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         if payload.job is not None:
-            total = self._desk.outlooks.total(self._intake.imagine([payload.job], session, now_s)[0])
+            total = self._desk.outlooks.total(self._intake.imagine([payload.job], session, now_s, ["job"])[0])
             said = f"it should take about {span(total.median_s)} ({between(total.low_s, total.high_s)})"
             return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s, "text": [said]}
         job = self._job(payload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
@@ -47,18 +48,27 @@ class Intake:
         views = [wire.plain(self._desk.view(job, change.at_s)) for job in jobs]
         return {"jobIds": [job.id for job in jobs], "jobs": views}
 
-    def make(self, payloads: list[say.Submit], session: Session, change: Change) -> list[Job]:
-        """The jobs asked for, all of them or none; workflows are kept with the change. Raises BadField."""
+    def make(self, payloads: Sequence[say.Submit], session: Session, change: Change,
+             places: Sequence[str] = ()) -> list[Job]:
+        """The jobs asked for, all of them or none; workflows are kept with the change. `places` are where the payloads
+        stand in their message ("jobs[1]"). Raises BadField, which then begins so."""
         open_, count = self._desk.queue.open(), sum(payload.count for payload in payloads)
         if open_ + count > MOST_JOBS:
             raise BadField("count", f"{open_:,} jobs wait already and {MOST_JOBS:,} are the most; let some end first")
         jobs: list[Job] = []
         # Those of one priority that follow each other stand together: their places are found at once.
-        for priority, alike in groupby(payloads, lambda payload: say.priority(payload.priority)):
-            made = [job for payload in alike for job in self._alike(payload, session, change)]
+        placed = zip(payloads, places or [""] * len(payloads), strict=True)
+        for priority, alike in groupby(placed, lambda pair: say.priority(pair[0].priority)):
+            made = [job for payload, place in alike for job in self._placed(payload, place, session, change)]
             ranks = self._desk.queue.ranks_for(priority, len(made), beside=jobs)
             jobs += [replace(job, priority=priority, rank=rank) for job, rank in zip(made, ranks, strict=True)]
         return jobs
+
+    def _placed(self, payload: say.Submit, place: str, session: Session, change: Change) -> list[Job]:
+        try:
+            return self._alike(payload, session, change)
+        except BadField as error:
+            raise error.at(place) from error
 
     def _alike(self, payload: say.Submit, session: Session, change: Change) -> list[Job]:
         """The jobs of one payload, which have no places yet."""
@@ -71,11 +81,12 @@ class Intake:
         return [Job(id=new_id(), spec=replace(first, seed=(first.seed + number) % most), wish=wish, climbs=climbs,
                     user=payload.user or session.user, created_s=change.at_s) for number in range(payload.count)]
 
-    def imagine(self, payloads: list[say.Submit], session: Session, now_s: float) -> list[Job]:
+    def imagine(self, payloads: Sequence[say.Submit], session: Session, now_s: float,
+                places: Sequence[str] = ()) -> list[Job]:
         """The jobs that `make` would make, to think about; nothing is kept of them. Raises BadField."""
         change = Change(now_s)
         try:
-            return self.make(payloads, session, change)
+            return self.make(payloads, session, change, places)
         finally:
             self._desk.graphs.drop(change)
 

@@ -50,7 +50,7 @@ class WhatIf:
                     "clearHigh": _clear(desk.outlooks, now_s, 2), "text": text}
         if (count := sum(one.count for one in payload.add)) > MOST_ADDED:
             raise BadField("add", f"at most {MOST_ADDED:,} jobs at once can be thought of, got {count:,}")
-        added = self._intake.imagine(payload.add, session, now_s)
+        added = self._intake.imagine(payload.add, session, now_s, [f"add[{n}]" for n in range(len(payload.add))])
         planned = self._planned(added, now_s)
         rows = [{**_row(job, planned), "shift": _shift(job, desk.outlooks, planned)} for job in waiting]
         new = [{name: value for name, value in _row(job, planned).items() if name != "jobId"} for job in added]
@@ -94,7 +94,7 @@ class WhatIf:
         wanted = payload.jobs or [self._with(payload.job, engine, model) for engine, model in self._models(payload)
                                   if payload.models]
         if len(wanted) < 2:
-            raise BadField("jobs", "give at least two configurations in jobs, or two models in models")
+            raise BadField("models", "name at least two to compare, or give two jobs or more in jobs")
         options = self._options(wanted, session, now_s)
         return {"options": [_option(one) for one in options], "text": compare(options)}
 

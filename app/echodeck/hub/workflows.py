@@ -55,7 +55,8 @@ class Workflows:
         edges = chain.resolve([chain.Link(task.name, tuple(task.after)) for task in payload.jobs])
         line = chain.order(edges)
         # Made in the order in which they can run, so that this is also their order in the queue.
-        made = iter(self._intake.make([payload.jobs[place] for place in line], session, change))
+        made = iter(self._intake.make([payload.jobs[place] for place in line], session, change,
+                                      [f"jobs[{place}]" for place in line]))
         of = {place: [next(made) for _ in range(payload.jobs[place].count)] for place in line}
         jobs: list[Job] = []
         for place, task in enumerate(payload.jobs):

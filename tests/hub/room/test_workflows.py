@@ -310,3 +310,16 @@ async def test_one_that_is_put_right_takes_nothing_with_it(place: Any, ada: Any,
 async def test_a_misspelt_field_of_a_job_is_refused(ada: Any, agent: Any, wrong: str) -> None:
     with pytest.raises(BadField, match=wrong):
         await ada.say("workflow", jobs=[{"prompt": "hills"}, {"prompt": "lake", wrong: "x"}])
+
+
+async def test_what_is_wrong_with_a_job_names_its_place(place: Any, ada: Any, agent: Any) -> None:
+    jobs = [{"prompt": "a", "name": "x", "after": ["y"]}, {"prompt": "b", "name": "y", "steps": 4000}]
+    with pytest.raises(BadField, match=r"jobs\[1\]\.steps: ") as caught:
+        await ada.say("workflow", jobs=jobs)
+    assert caught.value.field == "jobs[1].steps"
+    with pytest.raises(BadField, match=r"add\[1\]\.model: engine sketch has no model"):
+        await ada.say("query", what="plan", add=[{"prompt": "a"}, {"prompt": "a", "model": "none"}])
+    with pytest.raises(BadField, match=r"^job\.model: "):
+        await ada.say("query", what="estimate", job={"prompt": "a", "model": "none"})
+    with pytest.raises(BadField, match=r"^steps: "):
+        await ada.submit(steps=4000)

@@ -91,7 +91,7 @@ export function render({ model: of, el }) {
       const result = await feed.call("query", questionOf(feed, asked, controls));
       answer.replaceChildren(...answerOf(asked, result.answer));
     } catch (error) {
-      answer.replaceChildren(h("p.problem", {}, error.message ?? String(error)));
+      answer.replaceChildren(h("p.problem", {}, wordsOf(error)));
     } finally {
       describe();
     }

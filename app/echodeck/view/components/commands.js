@@ -2,13 +2,25 @@
 
 const ASKED = { pause: "pausing…", resume: "resuming…", cancel: "cancelling…", move: "moving…" };
 
+// What the fields of messages are to people; "" for those that they have not filled in themselves.
+const FIELDS = { jobId: "", alertId: "", command: "", payload: "", cause: "" };
+
+// A refusal in words: without the field's name on the wire, or with its own.
+function wordsOf(error) {
+  const { field, message = String(error) } = error;
+  if (!field || !message.startsWith(`${field}: `)) return message;
+  const [problem, last] = [message.slice(field.length + 2), field.replace(/^(job|add|jobs)(\[\d+\])?\./, "")];
+  const name = FIELDS[last] ?? last.replace(/\[\d+\]$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return name ? `${name}: ${problem}` : `${problem[0].toUpperCase()}${problem.slice(1)}`;
+}
+
 // Runs a command with its button shut, and tells the page in words when the hub refuses.
 async function act(feed, button, type, payload) {
   if (button) button.disabled = true;
   try {
     return await feed.call(type, payload);
   } catch (error) {
-    say(error.message ?? String(error));
+    say(wordsOf(error));
     return null;
   } finally {
     if (button) button.disabled = false;
