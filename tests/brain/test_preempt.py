@@ -30,7 +30,7 @@ def test_nobody_is_held_without_use(running: Running, why: str) -> None:
 
 def test_only_for_an_urgent_job_that_would_wait() -> None:
     assert preempt(URGENT - 1, 60.0, 5.0, [RUNS]).reason == "it is not urgent"
-    assert preempt(URGENT, 3.0, 5.0, [RUNS]).reason == "it begins in 3 s anyway"
+    assert preempt(URGENT, 3.0, 5.0, [RUNS]).reason == "it begins in 3.0 s anyway"
     assert preempt(URGENT, 60.0, 5.0, []).hold == ""
     assert preempt(URGENT, 60.0, None, [replace(RUNS, vram_bytes=None, need_bytes=None)]).hold == "r"
 
@@ -38,7 +38,7 @@ def test_only_for_an_urgent_job_that_would_wait() -> None:
 def test_the_least_important_is_held_and_of_those_the_longest() -> None:
     others = [replace(RUNS, id="long", left_s=500.0), replace(RUNS, id="high", priority=10, left_s=900.0)]
     verdict = preempt(URGENT, 60.0, 5.0, [RUNS, *others])
-    assert (verdict.hold, verdict.reason) == ("long", "an urgent job would wait 60 s; this one has 500 s left")
+    assert (verdict.hold, verdict.reason) == ("long", "an urgent job would wait 60 s; this one has 8 min left")
     assert preempt(URGENT, 60.0, 5.0, [replace(RUNS, id="low", priority=-10), *others]).hold == "low"
 
 

@@ -77,7 +77,7 @@ def option(model: str, middle_s: float, quality: float | None = None, pictures: 
 
 def test_configurations_against_each_other() -> None:
     said = compare([option("large", 30.0, 90.0), option("small", 10.0, 60.0)])
-    assert said[2] == "large takes 3.0 times as long a picture as small; its pictures score 30 more"
+    assert said[2] == "large takes 3.0 times as long per picture as small; its pictures score 30 more"
     assert compare([option("a", 10.0), option("b", 10.5)])[2] == "a and b are about as fast"
     unsure = compare([option("a", 10.0, spread=2.0), option("b", 15.0, spread=2.0)])[2]
     assert unsure.endswith("but their intervals overlap, so that is not sure")
@@ -87,7 +87,7 @@ def test_configurations_against_each_other() -> None:
 
 def test_one_configuration_in_a_sentence() -> None:
     full = replace(option("large", 40.0, 82.0, pictures=4), vram_bytes=6.0 * 2**30, basis="scaled")
-    assert described(full) == ("large takes about 40 s (36 s to 44 s), 10 s a picture of 4 pictures, at most 6.0 GB of "
+    assert described(full) == ("large takes about 40 s (36 s to 44 s), 10 s for each of 4 pictures, at most 6.0 GiB of "
                                "VRAM so far, its pictures score 82 of 100 (other sizes of it have been run)")
 
 
@@ -97,6 +97,8 @@ def test_capacity() -> None:
     assert capacity.sentences(2, 2, 12.0, 300.0, [kind]) == [
         "0 of 2 slots are free", "the next one is free in about 12 s", "all that waits is done in about 5 min",
         "small, 64×64, 4 steps: about 200 an hour, 36 s each"]
+    slow = capacity.Kind("sketch", "film", "", 0, 4 * 3600.0, 1)
+    assert capacity.sentences(1, 0, None, None, [slow])[-1] == "film: about 6 a day, 4 h each"
     assert capacity.sentences(0, 0, None, None, []) == ["no agent that generates is online"]
     assert capacity.Kind("sketch", "", "", 0, 0.0, 1).per_hour == 0.0
 

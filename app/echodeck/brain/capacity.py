@@ -40,4 +40,8 @@ def sentences(slots: int, taken: int, next_free_s: float | None, clear_s: float 
         said.append(f"the next one is free in about {span(next_free_s)}")
     if clear_s:
         said.append(f"all that waits is done in about {span(clear_s)}")
-    return [*said, *(f"{kind.name}: about {kind.per_hour:.0f} an hour, {span(kind.took_s)} each" for kind in kinds)]
+    return [*said, *(f"{kind.name}: about {_rate(kind.per_hour)}, {span(kind.took_s)} each" for kind in kinds)]
+
+
+def _rate(per_hour: float) -> str:
+    return f"{per_hour:.0f} an hour" if per_hour >= 1.0 else f"{24.0 * per_hour:.0f} a day"

@@ -26,7 +26,7 @@ def _against(fast: Option, slow: Option) -> str:
     else:
         overlap = fast.took.high_s / max(1, fast.pictures) > slow.took.low_s / max(1, slow.pictures)
         unsure = ", but their intervals overlap, so that is not sure" if overlap else ""
-        head = f"{slow.name} takes {factor:.1f} times as long a picture as {fast.name}{unsure}"
+        head = f"{slow.name} takes {factor:.1f} times as long per picture as {fast.name}{unsure}"
     if fast.quality is None or slow.quality is None:
         return head
     apart = slow.quality - fast.quality

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..model.job import Job, JobError
-from .words import many
+from .words import many, size
 
 TRIED = {"free": "unloading models", "ladder": "smaller models", "batch": "fewer pictures", "tiles": "working in tiles",
          "resolution": "a lower resolution", "worker": "another machine", "again": "once more"}
@@ -51,9 +51,3 @@ def _list(job: Job, error: JobError) -> str:
 
 def _line(error: JobError) -> str:
     return " ".join(error.message.split()).rstrip(".")
-
-
-def size(count_bytes: int) -> str:
-    """"1.5 GiB", "300 MiB"."""
-    gib = count_bytes / (1 << 30)
-    return f"{gib:.1f} GiB" if gib >= 1.0 else f"{count_bytes / (1 << 20):.0f} MiB"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..model.job import Climb, JobSpec
+from .words import percent, span
 
 Cause = Literal["verdict", "failure", "memory", "deadline"]
 UP: frozenset[Cause] = frozenset({"verdict", "failure"})
@@ -68,6 +69,11 @@ class Outlook:
     mean: float = 1.0
     drawn: float = 1.0
     usable: bool = True
+
+
+def expects(look: Outlook, quality: str) -> str:
+    """What is expected of a job on a rung."""
+    return f"about {span(look.median_s)}, {percent(look.mean)} likely to be good enough as {quality}"
 
 
 def choose(ladder: Ladder, looks: Sequence[Outlook], target: float, left_s: float | None) -> tuple[int, str] | str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from .words import between, many, span
+from .words import between, many, size, span
 
 Basis = Literal["same", "scaled", "default"]
 
@@ -71,9 +71,9 @@ def described(option: Option) -> str:
     took = option.took
     parts = [f"{option.name} takes about {span(took.middle_s)} ({between(took.low_s, took.high_s)})"]
     if option.pictures > 1:
-        parts.append(f"{span(option.picture_s)} a picture of {many(option.pictures, 'picture')}")
+        parts.append(f"{span(option.picture_s)} for each of {many(option.pictures, 'picture')}")
     if option.vram_bytes:
-        parts.append(f"at most {option.vram_bytes / 2**30:.1f} GB of VRAM so far")
+        parts.append(f"at most {size(option.vram_bytes)} of VRAM so far")
     if option.quality is not None:
         parts.append(f"its pictures score {option.quality:.0f} of 100")
     return ", ".join(parts) + (f" ({guess(option)})" if guess(option) else "")

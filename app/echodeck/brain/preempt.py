@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .words import span
+
 URGENT = 20
 """From this priority on a job is urgent."""
 WORTH_S = 10.0
@@ -46,7 +48,7 @@ def preempt(priority: int, wait_s: float, need_bytes: float | None, running: Ite
     if priority < URGENT:
         return Verdict("", "it is not urgent")
     if wait_s < WORTH_S:
-        return Verdict("", f"it begins in {wait_s:.0f} s anyway")
+        return Verdict("", f"it begins in {span(wait_s)} anyway")
     fitting, reasons = [], []
     for one in running:
         if why := _against(one, wait_s, need_bytes):
@@ -56,7 +58,7 @@ def preempt(priority: int, wait_s: float, need_bytes: float | None, running: Ite
     if not fitting:
         return Verdict("", reasons[0] if reasons else "nothing that could be held for it runs")
     held = min(fitting, key=lambda one: (one.priority, -one.left_s, one.id))
-    return Verdict(held.id, f"an urgent job would wait {wait_s:.0f} s; this one has {held.left_s:.0f} s left")
+    return Verdict(held.id, f"an urgent job would wait {span(wait_s)}; this one has {span(held.left_s)} left")
 
 
 def _against(one: Running, wait_s: float, need_bytes: float | None) -> str:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ..model.job import Job
-from .memory import GIB
 from .order import Choice, Lane
 from .plan import Turn
+from .words import size
 
 _WHY = {"same_model": "same model", "deadline": "its deadline is near"}
 _GIVEN = {
@@ -41,4 +41,4 @@ def why_unfit(job: Job, need_bytes: float | None, lanes: Iterable[Lane]) -> str:
     largest = max(math.inf if lane.vram_bytes is None else lane.vram_bytes for lane in able)
     if need_bytes <= largest:
         return ""
-    return f"waits: needs about {need_bytes / GIB:.0f} GB of VRAM; the largest here has {largest / GIB:.0f}"
+    return f"waits: needs about {size(need_bytes)} of VRAM; the largest here has {size(largest)}"

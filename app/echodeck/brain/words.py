@@ -1,4 +1,4 @@
-"""Durations and counts in words, as a person would say them."""
+"""Durations, counts, shares and sizes in words, as a person would say them."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def many(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count} {noun[:-1]}ies" if noun.endswith("ry") else f"{count} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Of a share from 0 to 1: "80 %"."""
+    return f"{100.0 * share:.0f} %"
+
+
+def size(count_bytes: float) -> str:
+    """Of memory: "1.5 GiB", "300 MiB"."""
+    gib = count_bytes / (1 << 30)
+    return f"{gib:.1f} GiB" if gib >= 1.0 else f"{count_bytes / (1 << 20):.0f} MiB"

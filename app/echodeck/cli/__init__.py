@@ -301,7 +301,7 @@ def report(
 
     async def run(client: Any) -> None:
         found = await write(client, output)
-        out(found, json, f"wrote {found['path']} ({found['jobs']} jobs)")
+        out(found, json, f"wrote {found['path']} ({found['jobs']} job{'' if found['jobs'] == 1 else 's'})")
 
     with_hub(json, hub, run)
 

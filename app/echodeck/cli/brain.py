@@ -64,10 +64,16 @@ def _ladders(found: dict[str, Any]) -> str:
             lines.append(f"  cannot be used: {plain(problem)}")
         for rung in ladder["rungs"]:
             lines.append(f"  {plain(rung['name'])}" + ("" if rung["usable"] else "  (not there)"))
-            lines += [f"    {plain(kind['kind'])}: " + ", ".join(
-                f"{quality} {likely:.0%}" for quality, likely in kind["likely"].items())
-                + f"; mean score {kind['score']:.0f} of {kind['seen']:.0f} verdicts" for kind in rung["kinds"]]
+            lines += [f"    {_kind(kind)}" for kind in rung["kinds"]]
     return "\n".join(lines) or "there is no ladder: no engine has announced its models"
+
+
+def _kind(kind: dict[str, Any]) -> str:
+    """What is believed of a rung for one kind of job."""
+    from ..brain.words import many, percent
+
+    chances = ", ".join(f"{quality} {percent(likely)}" for quality, likely in kind["likely"].items())
+    return f"{plain(kind['kind'])}: {chances}; mean score {kind['score']:.0f} of {many(round(kind['seen']), 'verdict')}"
 
 
 def _switch(part: str, wanted: bool, hub: str | None, json: bool) -> None:

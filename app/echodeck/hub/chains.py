@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from ..brain.causes import plain
 from ..model.facts import Awaits, CalledOff, Fact, RetryAsked
 from ..model.job import TERMINAL, Job, JobState
 from .desk import Desk
@@ -130,6 +131,6 @@ def _why(other: Job | None) -> str:
     if other is None:
         return "a job that it comes after was taken off the list"
     if other.state is JobState.FAILED:
-        said = f": {other.error.message}" if other.error else ""
+        said = f": {plain(other.error.message)}" if other.error else ""
         return f"{other.spec.title}, which it comes after, failed{said}"
     return f"{other.spec.title}, which it comes after, was cancelled"

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..brain.ladder import UP, Cause, Outlook, move
+from ..brain.ladder import UP, Cause, expects, move
+from ..brain.words import span
 from ..model.facts import Rerouted
 from ..model.job import Climb, Job, JobSpec, JobState
 from ..wire import show, wishes
@@ -55,7 +56,7 @@ class Climbs:
             return found
         rung = ladder.rungs[found]
         climb = Climb(at_s, job.climbs[-1].to, rung.name, cause, reason or _WHY[cause],
-                      _expects(looks[found], job.wish.quality))
+                      expects(looks[found], job.wish.quality))
         return rung.applied(job.spec, job.wish.keep), climb
 
     def tell(self, job: Job, climb: Climb, change: Change, next_id: str = "") -> None:
@@ -127,8 +128,8 @@ class Climbs:
         if look.start_s is None or max(look.start_s, change.at_s) + total.high_s <= deadline_s:
             return False
         left_s = deadline_s - max(look.start_s, change.at_s)
-        found = self._find(job, "deadline", change.at_s, left_s, f"it may take {total.high_s:.0f} s and has "
-                           f"{max(0.0, left_s):.0f} s from its turn to the deadline")
+        found = self._find(job, "deadline", change.at_s, left_s, f"it may take {span(total.high_s)} and has "
+                           f"{span(left_s)} from its turn to the deadline")
         if isinstance(found, str):
             self._late.add(job.id)
             desk.decide(change, PART, f"{job.spec.title}: may be late", f"{found}; it stays on {job.climbs[-1].to}",
@@ -141,10 +142,6 @@ class Climbs:
         desk.event("generation_queued", moved, change)
         self.tell(moved, climb, change)
         return True
-
-
-def _expects(look: Outlook, quality: str) -> str:
-    return f"about {look.median_s:.0f} s, {look.mean:.0%} likely to be good enough as {quality}"
 
 
 def _unwritten(done: asyncio.Future[bool]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import wire
+from ..brain.words import many, span
 from ..errors import BadField, IllegalTransition, UnknownRecord
 from ..model.engine import EngineInfo
 from ..model.facts import CancelAsked, Moved, PauseAsked, ResumeAsked, RetryAsked
@@ -149,7 +150,7 @@ class Commands:
         for job in done:
             self._drop(job, change)
         if done:
-            self._desk.action(change, session, f"cleared {len(done)} completed jobs")
+            self._desk.action(change, session, f"cleared {many(len(done), 'completed job')}")
         return {"cleared": len(done)}
 
     def _drop(self, job: Job, change: Change) -> None:
@@ -174,7 +175,7 @@ class Commands:
             raise UnknownRecord("alert", payload.alert_id or payload.cause)
         until_s = change.at_s + payload.seconds if payload.seconds else None
         known = self._desk.silence(change, alert, session.user or "somebody", until_s)
-        what = f"silenced for {payload.seconds / 60:.0f} min:" if payload.seconds else "lets call again:"
+        what = f"silenced for {span(payload.seconds)}:" if payload.seconds else "lets call again:"
         self._desk.action(change, session, what, detail=alert.title)
         return {"alert": wire.plain(show.alert_view(known))}
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from .. import wire
+from ..brain.words import percent
 from ..model.calibration import Kind
 from ..model.job import Job
 from ..model.lesson import Lesson, kind_of
@@ -98,8 +99,8 @@ class Foresight:
         error = sum(one.error * one.count for one in record) / count
         of = " ".join(part for part in kind if part)
         self._desk.decide(
-            change, "foresight", f"{'wider' if now > before else 'narrower'} intervals for {of}",
-            f"of the latest {count} estimates the 80 % interval held {held:.0%}; they were off by {error:.0%} of the "
-            f"time left; intervals are now {now:.2g} times as wide as history alone makes them",
+            change, "foresight", f"{'Wider' if now > before else 'Narrower'} intervals for {of}",
+            f"the 80 % interval held {percent(held)} of the latest {count} estimates, off by {percent(error)} of the "
+            f"time left; it is now {now:.2g} times as wide as history makes it",
             job.id, {"engine": kind[0], "model": kind[1], "resolution": kind[2], "count": count, "coverage": held,
                      "error": error, "factorBefore": before, "factor": now})

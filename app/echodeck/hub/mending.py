@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from ..brain.causes import plain
 from ..brain.limits import limits
 from ..brain.mend import MEMORY, Around, Cure, Place, mend
 from ..model.engine import EngineInfo
@@ -70,7 +71,7 @@ class Mending:
             holder.session.tell(Shown("engine_order", order, change.at_s))
         data: dict[str, Any] = {"cure": tried.cure, "attempt": tried.attempt, "notBefore": show.iso(fact.not_before_s),
                                 **by_command("Give it up", after.id, "cancel")}
-        desk.decide(change, PART, f"{title}: {tried.told}", tried.error.message, after.id, data)
+        desk.decide(change, PART, f"{title}: {tried.told}", plain(tried.error.message), after.id, data)
         if fact.climb is not None:
             self._climbs.tell(after, fact.climb, change)
 

@@ -44,6 +44,6 @@ class Verdicts:
 
 
 def in_words(verdict: Verdict) -> str:
-    """ "picture 2 is worth 38 of 100: noise left over: 2 steps" """
+    """ "picture 2 scores 38 of 100: noise left over: 2 steps" """
     said = "; ".join(reason.sentence or DEFECTS.get(reason.defect, reason.defect) for reason in verdict.reasons)
-    return f"picture {verdict.output + 1} is worth {verdict.score} of 100: {said}"
+    return f"picture {verdict.output + 1} scores {verdict.score} of 100: {said}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from ..brain.ladder import choose
+from ..brain.ladder import choose, expects
 from ..brain.limits import CHANGES
 from ..errors import BadField
 from ..model.engine import EngineInfo, fit
@@ -58,11 +58,11 @@ class Wishing:
             raise BadField("model", f"{found}; name a model")
         index, reason = found
         rung, look = ladder.rungs[index], looks[index]
-        expects = f"about {look.median_s:.0f} s, {look.mean:.0%} likely to be good enough as {wish.quality}"
+        expected = expects(look, wish.quality)
         spec = rung.applied(open_, wish.keep)
         if not given.get("title") and not given.get("prompt"):  # the title names the model then
             spec = replace(spec, title=f"{spec.model} {spec.seed}")
-        return spec, Climb(now_s, "", rung.name, "choice", reason, expects)
+        return spec, Climb(now_s, "", rung.name, "choice", reason, expected)
 
     def _wait_s(self, engine: str) -> float:
         """How long a job that is queued last waits for its turn, as far as is foreseen: until the last one before it

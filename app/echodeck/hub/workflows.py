@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from .. import wire
+from ..brain.words import many
 from ..model import chain
 from ..model.job import TERMINAL, Job, JobState
 from ..wire import say, show
@@ -47,7 +48,7 @@ class Workflows:
         change.batch.records["workflows", flow.id] = wire.plain(flow)
         change.after.append(lambda: self._workflows.append(flow))
         change.after.append(lambda: self._chains.expect(jobs))
-        self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({len(jobs)} jobs)")
+        self._desk.action(change, session, "queued the workflow", jobs[0], f"{payload.name} ({many(len(jobs), 'job')})")
         return {"workflowId": flow.id, "jobIds": ids}
 
     def _make(self, session: Session, payload: say.Workflow, change: Change) -> list[Job]:

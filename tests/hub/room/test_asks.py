@@ -147,7 +147,7 @@ async def test_models_side_by_side(place: Any, ada: Any, models: Any) -> None:
     small, large = found["options"]
     assert 2.0 < large["duration"] / small["duration"] < 3.5
     assert small["basis"] == "same"
-    assert any("times as long a picture" in one for one in found["text"])
+    assert any("times as long per picture" in one for one in found["text"])
     sizes = await ask(ada, "compare", jobs=[{"width": 64}, {"width": 512}])
     assert [one["basis"] for one in sizes["options"]] == ["same", "scaled"]
     for wrong in ({}, {"models": ["sketch-s"]}, {"models": ["sketch-s", "other"]}):

@@ -55,7 +55,7 @@ async def test_repeated_jobs_are_foreseen_and_their_intervals_narrowed(place: An
     assert half.share == 0.5
     assert half.error < 0.15, "the first knew nothing"
     decisions = [one for one in place.told("decision") if one["part"] == "foresight"]
-    assert decisions[0]["title"] == "narrower intervals for sketch sketch-s 64×64"
+    assert decisions[0]["title"] == "Narrower intervals for sketch sketch-s 64×64"
     assert "held" in decisions[0]["reason"]
     assert decisions[0]["data"]["factor"] < decisions[0]["data"]["factorBefore"] == 1.0
     assert len(decisions) < 8, "told when it matters, not at every job"

@@ -118,7 +118,7 @@ async def test_a_job_that_fits_nowhere_waits_and_says_so(place: Any, ada: Any, w
     [big] = await ada.submit(model="b")
     [small] = await ada.submit(model="a")
     await place.wait_s(1.0)
-    assert place.job(big)["why"] == "waits: needs about 14 GB of VRAM; the largest here has 12"
+    assert place.job(big)["why"] == "waits: needs about 14.0 GiB of VRAM; the largest here has 12.0 GiB"
     assert place.job(big)["expectedStart"] is None
     assert (await worker.claim())["id"] == small
     assert await worker.claim() is None
@@ -138,7 +138,7 @@ async def test_a_guest_that_a_person_keeps_paused_keeps_its_memory_too(place: An
     [big] = await ada.submit(model="b")
     [small] = await ada.submit(model="a")
     await place.wait_s(1.0)
-    assert place.job(big)["why"] == "waits: needs about 8 GB of VRAM; the largest here has 4"
+    assert place.job(big)["why"] == "waits: needs about 8.0 GiB of VRAM; the largest here has 4.0 GiB"
     assert place.job(small)["expectedStart"] is not None
     assert (await worker.claim())["id"] == small
 

@@ -25,9 +25,9 @@ async def test_a_verdict_is_kept_and_told(place: Any, ada: Any, agent: Any) -> N
     [told] = place.told("quality_report")
     assert (told["jobId"], told["status"], told["verdicts"]) == (job["id"], "completed", [SHOWN])
     assert place.job(job["id"])["verdicts"] == [SHOWN]
-    [line] = [line for line in place.told("log") if "worth" in line["message"]]
+    [line] = [line for line in place.told("log") if "scores" in line["message"]]
     assert line["level"] == "warning"
-    assert line["message"].endswith("picture 1 is worth 38 of 100: noise left over: 2 steps")
+    assert line["message"].endswith("picture 1 scores 38 of 100: noise left over: 2 steps")
     await place.settle()
     assert (await place.stored())[job["id"]].verdicts[0].reasons[0].defect == "noise"
 
@@ -36,7 +36,7 @@ async def test_a_good_verdict_is_no_line_in_the_log(place: Any, ada: Any, agent:
     job = await done(ada, agent)
     await agent.report(job, "judged", verdicts=[{"output": 0, "score": 97, "reasons": []}])
     assert place.job(job["id"])["verdicts"][0]["score"] == 97
-    assert not [line for line in place.told("log") if "worth" in line["message"]]
+    assert not [line for line in place.told("log") if "scores" in line["message"]]
 
 
 @pytest.mark.parametrize("change", [{"attempt": 7}, {"workerId": "studio/sketch/another"}, {"jobId": "nobody's"}])

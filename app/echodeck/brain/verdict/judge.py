@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ...model.verdict import Reason, Verdict
+from ..words import percent
 from .figures import FilmMeasures, Measures
 from .norms import Norms
 
@@ -93,10 +94,10 @@ def _fine(seen: Measures, asked: Asked, norms: Norms) -> Iterator[Reason]:
         yield _over("blur", f"blurred: its sharpest edges are {seen.edge_px:.0f} pixels wide", seen.edge_px,
                     norms.edge_px, 4.0)
     if seen.cut > norms.cut and not blurred and not noisy:  # either makes everything run slowly into white
-        yield _over("clipped", f"light or shade cut off in {seen.cut:.0%} of it", seen.cut, norms.cut, 5.0)
+        yield _over("clipped", f"light or shade cut off in {percent(seen.cut)} of it", seen.cut, norms.cut, 5.0)
     dull = seen.span < norms.span
     if dull:
-        yield _over("low_contrast", f"low contrast: {seen.span:.0%} of the range", seen.span, norms.span, 0.2)
+        yield _over("low_contrast", f"low contrast: {percent(seen.span)} of the range", seen.span, norms.span, 0.2)
     if seen.bands > norms.bands and not dull:  # little light has few levels by itself
         yield _over("banding", "bands in smooth areas", seen.bands, norms.bands, 15.0)
 
@@ -109,7 +110,7 @@ def _film(film: FilmMeasures | None, asked: Asked) -> Iterator[Reason]:
     if film.still >= STILL:
         yield Reason("frozen", 0.8, "the film stands still", round(film.still, 4))
     elif film.longest_still >= STILL_RUN:
-        yield Reason("frozen", 0.5, f"the film stands still for {film.longest_still:.0%} of it",
+        yield Reason("frozen", 0.5, f"the film stands still for {percent(film.longest_still)} of it",
                      round(film.longest_still, 4))
     elif film.frames < asked.frames:  # of what stands still encoders write fewer
         yield Reason("missing_frames", 0.5, f"{film.frames} frames instead of {asked.frames}", film.frames)
