@@ -33,6 +33,7 @@ def deck(hub: Any, say: Any) -> Any:
     (("estimate", "abc"), {"what": "estimate", "jobId": "abcdef"}),
     (("estimate", "--steps", "30"), {"what": "estimate", "job": {"steps": 30}}),
     (("plan",), {"what": "plan"}),
+    (("plan", "--add", "0"), {"what": "plan", "add": [{"count": 0}]}),
     (("plan", "--add", "20", "--model", "sdxl"), {"what": "plan", "add": [{"model": "sdxl", "count": 20}]}),
     (("compare", "a", "b", "--width", "512"), {"what": "compare", "models": ["a", "b"], "job": {"width": 512},
                                                "count": 1}),

@@ -58,7 +58,8 @@ def ask(
         elif what == "estimate":
             fields = {"job": job}
         elif what == "plan":
-            fields = {"add": [{**job, "count": add or 1}] if add or job else None}
+            count_ = 1 if add is None else add
+            fields = {"add": [{**job, "count": count_}] if add is not None or job else None}
         elif what in ("recommend", "compare"):
             fields |= {"models": names or None, "count": count, "quality": score(quality),
                        "deadline": moment(by, "--by")}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from echodeck.model.job import JobState
 
 GONE = {"kind": "unreachable", "message": "the server does not answer"}
 BROKEN = {"kind": "crash", "message": "No such layer.\n  at line 7"}
@@ -110,3 +116,47 @@ async def test_that_a_workflow_fails_again_and_again_takes_its_jobs_over(place: 
     await agent.finish(await agent.claim())
     await place.wait_s(1.0)
     assert place.alerts() == []
+
+
+happenings = st.lists(st.sampled_from(["crash", "crash", "gone", "lost", "done", "retry", "remove", "restart"]),
+                      min_size=12, max_size=12)
+
+
+def _holds(place: Any) -> None:
+    """A job is in one open alert at most, and none without a job that is in trouble stays open."""
+    desk = place.room.desk
+    told = [one for one in place.alerts() if one["cause"].split(":")[0] in ("failed", "worker_lost", "fails")]
+    ids = [job_id for one in told for job_id in one["jobs"]]
+    assert len(set(ids)) == len(ids)
+    assert all(one["jobs"] for one in told if not one["cause"].startswith("fails"))
+    for job_id in ids:
+        job = desk.queue.get(job_id)
+        assert job.state is JobState.FAILED or (job.state is JobState.PENDING and job.lost)
+
+
+async def _live(place: Any, events: list[str]) -> None:
+    await place.room.start()
+    ada, hand = place.person("ada"), await place.hand()
+    await ada.submit(6)
+    for number, event in enumerate(events):
+        if event == "restart":
+            await place.restart()
+            hand = await place.hand(f"agent-{number}")
+        elif event in ("retry", "remove"):
+            failed = [job for job in place.room.desk.queue.all() if job.state is JobState.FAILED]
+            if failed:
+                await ada.say(event, jobId=failed[0].id)
+        elif (job := await hand.claim()) is not None:
+            error = GONE if event == "gone" else BROKEN
+            fact = {"done": "completed", "lost": "lost"}.get(event, "failed")
+            await hand.report(job, fact, **({} if fact == "completed" else {"error": error}))
+        await place.wait_s(1.0)
+        _holds(place)
+    await place.room.stop()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None,
+          suppress_health_check=list(HealthCheck))
+@given(happenings)
+def test_whatever_happens_each_trouble_is_told_once(place_of: Callable[..., Any], events: list[str]) -> None:
+    asyncio.run(_live(place_of(), events))

@@ -6,6 +6,7 @@ const MOST_LINKS = 8;
 function jobLink(feed, jobId) {
   const wanted = () => dispatchEvent(new CustomEvent("echodeck-job", { detail: jobId }));
   const node = h("a", { href: "#queue", data: { testid: "alert-job" }, onclick: wanted });
+  setAttr(node, "title", jobId);
   node.update = () => setText(node, feed.board.get("jobs", jobId)?.title ?? jobId);
   return node;
 }
