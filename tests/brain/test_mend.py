@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echodeck.brain.mend import Around, Cure, Limits, Place, mend
@@ -145,6 +145,7 @@ errors = st.builds(JobError, st.sampled_from(["out_of_memory", "engine_error", "
                    st.just(""), st.sampled_from([0, 1 << 29]), st.sampled_from([0, 1 << 28]))
 
 
+@settings(deadline=None)
 @given(st.data(), hosts, st.booleans(), st.sets(st.sampled_from(ALL)), st.integers(1, 6), st.integers(1, 12))
 def test_whatever_fails_how_and_where_the_cures_end(data: st.DataObject, places: list[Place], frees: bool,
                                                    allow: set[str], tries: int, memory_tries: int) -> None:
@@ -169,6 +170,7 @@ def test_whatever_fails_how_and_where_the_cures_end(data: st.DataObject, places:
     raise AssertionError("the cures did not end")
 
 
+@settings(deadline=None)
 @given(st.data(), hosts, st.booleans())
 def test_memory_alone_comes_to_an_end_without_any_limit(data: st.DataObject, places: list[Place], frees: bool) -> None:
     around = Around(frees, PARAMS, "tiles", (HERE, *places))

@@ -21,7 +21,7 @@ async def test_a_question_over_rest(web: Any, meet: Any) -> None:
 
 @pytest.mark.parametrize(("body", "field"), [
     ({"what": "weather"}, "what"), ({"what": "why"}, "jobId"), ({}, "what"),
-    ({"what": "recommend", "deadline": "noon"}, "deadline"), ({"what": "compare"}, "jobs"),
+    ({"what": "recommend", "deadline": "noon"}, "deadline"), ({"what": "compare"}, "models"),
     ({"what": "recommend", "models": ["none such"]}, "models"),
 ])
 async def test_a_wrong_question_names_its_field(web: Any, body: Any, field: str) -> None:
@@ -37,7 +37,7 @@ async def test_questions_and_workflows_are_taken_wherever_one_watches(meet: Any)
 
 async def test_messages_are_found_again(web: Any) -> None:
     sent = await web.post("/api/messages?user=ada", {"message": "the lake is done", "jobId": "j1"})
-    assert sent == {"id": sent["id"], "delivered": 0, "held": False}
+    assert sent == {"id": sent["id"], "delivered": 0, "held": False, "names": []}
     await web.post("/api/messages?user=ada", {"message": "look at it", "to": "bob", "level": "warning"})
     every = await web.get("/api/messages")
     assert [one["message"] for one in every["messages"]] == ["the lake is done", "look at it"]

@@ -89,8 +89,8 @@ def say(
 
 def _said(found: dict[str, Any], to: str) -> str:
     """What became of a message."""
-    if "names" in found:
-        known = ", ".join(map(plain, found["names"])) or "nobody"
+    if found.get("names"):
+        known = ", ".join(map(plain, found["names"]))
         kept = ": it is kept until somebody of that name is here" if found.get("held") else ""
         return f"said, but nobody is known as {plain(to)!r}{kept} (known: {known})"
     brought = f", brought to {found['delivered']}" if found.get("delivered") else ""

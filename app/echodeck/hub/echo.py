@@ -49,7 +49,7 @@ def routes(room: Room, settings: Settings) -> APIRouter:
         """Says something: to everybody, to one agent or person, or to who works on a job."""
         payload = wire.check(say.Communicate, await body(request, settings.max_frame_bytes))
         result = await Asked(room, request).do("communicate", payload)
-        return answer(msgspec.convert({name: result[name] for name in ("id", "delivered", "held")}, Sent))
+        return answer(msgspec.convert(result, Sent))
 
     @router.get("/agents", responses=shows(Who))
     async def agents(kind: str = "") -> Response:

@@ -53,9 +53,9 @@ class Post:
         held = not there and self._waited_for(message, reached)
         if held:
             self._hold(message, change)
-        answer = {"id": message.id, "delivered": len(there), "held": held}
         names = self._names() if payload.to else {}
-        return answer if not payload.to or payload.to in names else {**answer, "names": list(names)[:MOST_NAMES]}
+        told = [] if payload.to in names else list(names)[:MOST_NAMES]
+        return {"id": message.id, "delivered": len(there), "held": held, "names": told}
 
     def _names(self) -> dict[str, None]:
         """Everybody that a message can be for, as far as is known: machines, agents, people."""

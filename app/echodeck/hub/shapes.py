@@ -244,7 +244,7 @@ class Sent(Show):
     id: str
     delivered: int
     held: bool
-    names: list[str] | None = None
+    names: list[str]
 
 
 class Who(Struct):
