@@ -45,6 +45,8 @@ def _near(line: Sequence[Waiting], lanes: Sequence[Lane], overtaken: Mapping[str
     near: list[Waiting] = []
     due = {job_id for job_id, times in overtaken.items() if times >= rules.bound}
     for job in line:
+        if len(near) >= NEAR and not due:
+            break
         if (len(near) < NEAR or job.id in due) and any(lane.can(job) for lane in lanes):
             near.append(job)
     return near

@@ -259,10 +259,7 @@ class Desk:
 
     def _update(self, waiting: list[Job], in_hand: list[Job], now_s: float) -> show.QueueUpdate:
         order = [*in_hand, *waiting]
-        count = dict.fromkeys(JobState, 0)
-        for job in self.queue.all():
-            count[job.state] += 1
-        stats = show.QueueStats(**{state.value: number for state, number in count.items()})
+        stats = show.QueueStats(**{state.value: number for state, number in self.queue.count().items()})
         known = self.board.get("queue")
         clear = [None if self.outlooks.clear is None else now_s + part for part in self.outlooks.clear or (0, 0, 0)]
         # The moment everything is done is an estimate: it is told anew when it moved, not at each rounding.

@@ -7,12 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from operator import attrgetter
 
 from ..model.calibration import Calibration
 from ..model.chain import Chained, foresee
 from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
 from ..model.history import History
-from ..model.job import Job, JobState, StageState
+from ..model.job import Job, JobSpec, JobState, StageState
 from ..model.lanes import NO_TURNS, Planned, Turns, all_done, chained, retimed
 from ..model.lesson import Lesson, Said, kind_of, lesson_of, teach
 from ..model.record import EstimateSample, StageRun, StepSample
@@ -193,15 +194,16 @@ class Outlooks:
 
     def total(self, job: Job) -> Total:
         """What a job that has not begun should take, all stages. Foreseeing, it learns from a twin in work at once."""
-        key = (self._calibrating(), _alike(job))
-        if key not in self._expected:
+        key = _alike(job.spec)
+        found = self._expected.get(key)
+        if found is None:
             total = self._calibrated(job, 0.0, self._plain(job))
-            twin = self._twins.get(_alike(job)) if self._calibrating() else None
-            self._expected[key] = total if twin is None else with_twin(total, twin)
-        return self._expected[key]
+            twin = self._twins.get(key) if self._calibrating() else None
+            found = self._expected[key] = total if twin is None else with_twin(total, twin)
+        return found
 
     def _plain(self, job: Job) -> Total:
-        key = _alike(job)
+        key = _alike(job.spec)
         if key not in self._totals:
             self._totals[key] = expected_total(job.spec, self.history.plan(job.spec), self.history)
         return self._totals[key]
@@ -238,7 +240,7 @@ class Outlooks:
             left[job.id] = span = self.total(job) if reading is None else _span(reading)
             if reading is not None:
                 gone_s = job.elapsed_s(now_s)
-                self._twins[_alike(job)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
+                self._twins[_alike(job.spec)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
         return left
 
     def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, Total]],
@@ -292,7 +294,6 @@ def _span(reading: Reading) -> Total:
     return Total(reading.eta_s, reading.low_s, reading.high_s)
 
 
-def _alike(job: Job) -> tuple[object, ...]:
-    """Jobs that should take equally long."""
-    spec = job.spec
-    return spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames
+_alike: Callable[[JobSpec], tuple[object, ...]] = attrgetter("engine", "model", "shape", "width", "height", "steps",
+                                                            "batch", "frames")
+"""Jobs of which this is the same should take equally long."""
