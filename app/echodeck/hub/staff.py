@@ -35,6 +35,7 @@ from .pulse import Pulse
 from .queue import Follow
 from .reports import Reports
 from .session import Session
+from .standings import Standings
 from .switches import Switches
 from .verdicts import Verdicts
 from .watch import Watch
@@ -51,7 +52,7 @@ class Staff:
         self._desk, self._followers = desk, followers
         self.pulse, self.meters = Pulse(desk), Meters(desk)
         self._hands, self._post = Hands(desk), Post(desk)
-        self.order = Order(desk)
+        self.order, self.standings = Order(desk), Standings(desk)
         self._preempting = Preempting(desk, self.order)
         self._watch = Watch(desk, self.order)
         desk.stepped = self._watch.stepped
