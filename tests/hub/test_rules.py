@@ -589,7 +589,7 @@ async def test_an_alert_of_a_job_that_is_removed_is_resolved(rig: Any) -> None:
 
 async def test_the_board_keeps_the_newest(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk_module, "LINES", {"logs": 5, "messages": 3})
-    monkeypatch.setattr(desk_module, "ENDED_JOBS", 4)
+    monkeypatch.setattr("echodeck.hub.standings.ENDED_JOBS", 4)
     monkeypatch.setattr(desk_module, "ENDED_ALERTS", 2)
     monkeypatch.setattr("echodeck.hub.loading.ENDED_JOBS", 4)
     agent, person = await rig.agent(), rig.session()

@@ -27,6 +27,7 @@ from .workers import Workers
 
 UNKNOWN = EngineInfo("")
 LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Turn]]]
+Imagine = Callable[[], Mapping[str, Turn]]
 LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -58,8 +59,9 @@ class Desk:
     line_up: LineUp = lambda waiting, now_s: (waiting, {})
     """The waiting jobs as they will be given out, and from when to when each should run, in seconds from now; None: no
     worker can."""
-    imagine: Callable[[list[Job], list[Job], float], Mapping[str, Turn]] = lambda waiting, added, now_s: {}
-    """When the jobs that wait, and further ones, would run; as `line_up`, and nothing is remembered of it."""
+    imagine: Callable[[list[Job], list[Job], float], Imagine] = lambda waiting, added, now_s: dict
+    """When the jobs that wait, and further ones, would run; as `line_up`, nothing is remembered of it, and it is worked
+    out when it is called, by any thread."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
     refresh: Callable[[float], None] = lambda now_s: None

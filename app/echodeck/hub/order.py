@@ -16,9 +16,10 @@ from ..model.facts import Claimed, Completed, Fact, Metered
 from ..model.job import Job, JobState
 from ..model.lanes import Turn as Foreseen
 from ..wire import say
-from .desk import Desk
+from .desk import Desk, Imagine
 from .lanes import lanes
 from .ledger import Change
+from .roll import standing
 
 STALE_S = 5.0
 """A plan is made anew after so long, even if nothing has happened."""
@@ -132,18 +133,25 @@ class Order:
         """The waiting jobs that fit into no worker's memory, as of the last plan."""
         return frozenset(self._unfit)
 
-    def imagine(self, waiting: list[Job], added: list[Job], now_s: float) -> Mapping[str, Foreseen]:
-        """From when to when each would run, in seconds from now, if `added` came in too; nothing is remembered."""
+    def imagine(self, waiting: list[Job], added: list[Job], now_s: float) -> Imagine:
+        """Says from when to when each would run, in seconds from now, if `added` came in too; nothing is remembered.
+
+        What it says is worked out when it is called, from what is the case now: any thread may.
+        """
         if not self._desk.parts.on("order"):
-            return {}
+            return dict
         all_lanes = lanes(self._desk, self.costs, self.memory, now_s)
         last = max(self._turns.seat(waiting).values(), default=0)
         new = {job.id: self._as_waiting(job, last + n) for n, job in enumerate(added, 1)}
-        known = {one.id: one for one in self._line(waiting, all_lanes, now_s)}
-        ranked = sorted([*waiting, *added], key=lambda job: (job.rank, job.created_s, job.id))
-        line = [found for job in ranked if (found := new.get(job.id) or known.get(job.id)) is not None]
-        turns = foresee(line, all_lanes, self._turns.overtaken, now_s, self._rules)
-        return {**dict.fromkeys(new), **_spans(turns, now_s)}
+        known = {one.id: one for one in self._line(waiting, all_lanes, now_s)} | new
+        overtaken, rules = dict(self._turns.overtaken), self._rules
+
+        def spans() -> dict[str, Foreseen]:
+            ranked = sorted([*waiting, *added], key=standing)
+            line = [known[job.id] for job in ranked if job.id in known]
+            return {**dict.fromkeys(new), **_spans(foresee(line, all_lanes, overtaken, now_s, rules), now_s)}
+
+        return spans
 
     def _foresee(self, line: list[Waiting], all_lanes: list[Lane], now_s: float) -> list[Turn]:
         """Made anew when anything is another than it was: a long queue takes some milliseconds."""

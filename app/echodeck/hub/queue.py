@@ -137,9 +137,10 @@ class Queue:
 
         They take account of the jobs that are expected, and of those `beside` them that come at the same time.
         """
-        others = sorted([*self.waiting(), *self._coming.values(), *beside], key=standing)
-        others = [job for job in others if job.id != without]
-        place = max((n + 1 for n, job in enumerate(others) if job.priority >= priority), default=0)
+        others = [job for job in self.waiting() if job.id != without]
+        if further := [*self._coming.values(), *beside]:
+            others = sorted([*others, *(job for job in further if job.id != without)], key=standing)
+        place = next((n for n in range(len(others), 0, -1) if others[n - 1].priority >= priority), 0)
         low = others[place - 1].rank if place else None
         high = others[place].rank if place < len(others) else None
         if low is None:

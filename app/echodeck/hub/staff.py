@@ -4,7 +4,7 @@ which order things are done at a start and at every tick."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..model.facts import Fact
@@ -42,7 +42,7 @@ from .watch import Watch
 from .wishing import Wishing
 from .workflows import Workflows
 
-Handler = Callable[[Session, Any, Change], dict[str, Any]]
+Handler = Callable[[Session, Any, Change], dict[str, Any] | Awaitable[dict[str, Any]]]
 
 
 class Staff:

@@ -10,10 +10,10 @@ from echodeck.model.job import TERMINAL, Job, JobSpec, JobState
 
 JOBS = st.builds(
     lambda number, rank, state, worker, started_s: Job(
-        id=f"j{number}", spec=JobSpec("sketch", "m"), rank=rank, created_s=float(number % 3), state=state, worker_id=worker,
-        started_s=started_s),
-    st.integers(0, 7), st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.sampled_from(list(JobState)), st.sampled_from(["", "a"]),
-    st.sampled_from([None, 1.0, 2.0]))
+        id=f"j{number}", spec=JobSpec("sketch", "m"), rank=rank, created_s=float(number % 3), state=state,
+        worker_id=worker, started_s=started_s),
+    st.integers(0, 7), st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.sampled_from(list(JobState)),
+    st.sampled_from(["", "a"]), st.sampled_from([None, 1.0, 2.0]))
 
 
 @given(st.lists(JOBS | st.integers(0, 7), max_size=40))
