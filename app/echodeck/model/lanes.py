@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -105,11 +106,12 @@ def retimed(plan: Mapping[str, Planned], turns: Turns, expected: Mapping[str, To
     found = {key: one for key, one in plan.items() if key not in turns}
     free = [_after(_NOW, left) for left in running]
     last: dict[str, _Free] = {}
-    for key, (start_s, end_s, lane) in sorted([(key, times) for key, times in turns.items() if times is not None],
-                                              key=_start_of):
+    timed = [(times, key) for key, times in turns.items() if times is not None]
+    timed.sort(key=itemgetter(0))
+    for (start_s, end_s, lane), key in timed:
         before = last.get(lane) or _nearest(free, start_s)
-        begins = (start_s, *before[1:])
-        ends = _longer(begins, max(0.0, end_s - start_s), expected.get(key))
+        begins = (start_s, before[1], before[2], before[3], before[4])
+        ends = _longer(begins, end_s - start_s if end_s > start_s else 0.0, expected.get(key))
         found[key] = Planned(begins, ends)
         if lane:
             last[lane] = ends
@@ -151,7 +153,7 @@ def _longer(free: _Free, takes_s: float, span: Total | None) -> _Free:
             above_squared + later_s * later_s)
 
 
-def _start_of(turn: tuple[str, tuple[float, *tuple[object, ...]]]) -> float:
+def _start_of(turn: tuple[str, tuple[float, float]]) -> float:
     return turn[1][0]
 
 
