@@ -173,6 +173,7 @@ class Outlooks:
             self.history.add(run)
         self._totals.clear()
         self._expected.clear()
+        self._twins.clear()
         self.forget(job.id)
         return runs
 
