@@ -37,7 +37,8 @@ class Standings:
         """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
         desk = self._desk
         waiting, in_hand, lanes = desk.queue.waiting(), desk.queue.in_hand(), desk.workers.lanes()
-        basis = waiting, in_hand, lanes, desk.ledger.refused, desk.parts.on("order"), desk.parts.on("foresight")
+        basis = (waiting, in_hand, desk.queue.count(), lanes, desk.ledger.refused, desk.parts.on("order"),
+                 desk.parts.on("foresight"))
         if basis != self._basis or not 0.0 <= now_s - self._planned_s < AGAIN_S:
             self._basis, self._planned_s = basis, now_s
             self._plan(waiting, in_hand, lanes, now_s)

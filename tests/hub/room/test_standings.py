@@ -95,3 +95,13 @@ async def test_a_queue_that_is_as_it_was_is_not_planned_again(place: Any, ada: A
     await ada.submit()
     await place.settle()
     assert planned
+
+
+async def test_a_job_taken_off_the_list_is_counted_no_more_at_once(place: Any, ada: Any, agent: Any) -> None:
+    first, _ = await ada.submit(2)
+    await ada.command(first, "cancel")
+    await place.settle()
+    assert place.room.board.get("queue").stats.cancelled == 1
+    await ada.say("remove", jobId=first)
+    await place.settle()
+    assert place.room.board.get("queue").stats.cancelled == 0
