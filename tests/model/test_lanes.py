@@ -51,16 +51,24 @@ def test_another_order_is_as_unsure_as_what_goes_before_each() -> None:
     """The brain has b go first, beside a that runs on, then c after b, each twice as long; d never."""
     span = Total(10.0, 7.0, 14.0)
     plan = plan_queue([(name, "s", span) for name in "bcde"], [("s", sure(12.0))], [frozenset({"s"})] * 2)
-    turns = {"c": (20.0, 40.0), "b": (0.0, 20.0), "d": None}
+    turns = {"c": (20.0, 40.0, ""), "b": (0.0, 20.0, ""), "d": None}
     found = retimed(plan, turns, dict.fromkeys("bcde", span), [sure(12.0)])
     assert found.keys() == {"b", "c", "e"}
     assert found["e"] == plan["e"], "of what nothing was said"
     assert found["b"].start == sure(0.0), "nothing goes before it"
     assert found["c"].start == found["b"].end == Total(20.0, pytest.approx(14.0), pytest.approx(28.0))
     assert found["c"].end.high_s > 40.0 + 8.0
-    assert retimed({}, {"b": (12.0, 22.0)}, {}, [span])["b"].start == Total(12.0, pytest.approx(9.0),
+    assert retimed({}, {"b": (12.0, 22.0, "")}, {}, [span])["b"].start == Total(12.0, pytest.approx(9.0),
                                                                          pytest.approx(16.0)), "after the one in work"
-    assert retimed({}, {"b": (1.0, 3.0)}, {}, [])["b"].end == sure(3.0), "of what is not known, no doubt is"
+    assert retimed({}, {"b": (1.0, 3.0, "")}, {}, [])["b"].end == sure(3.0), "of what is not known, no doubt is"
+
+
+def test_a_job_is_as_unsure_as_the_one_before_it_on_its_lane_however_near_another_ends() -> None:
+    expected = {"a": Total(10.0, 5.0, 20.0), "b": sure(10.0), "c": sure(1.0)}
+    turns = {"a": (0.0, 10.0, "one"), "b": (0.0, 10.0, "two"), "c": (10.0, 11.0, "two")}
+    found = retimed({}, turns, expected, [])
+    assert found["c"].start == sure(10.0)
+    assert retimed({}, {**turns, "c": (10.0, 11.0, "one")}, expected, [])["c"].start == found["a"].end
 
 
 def test_all_is_done_when_the_last_is() -> None:

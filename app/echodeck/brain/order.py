@@ -165,7 +165,7 @@ def _classes(jobs: Sequence[Waiting], overtaken: Mapping[str, int], bound: int) 
 def _pick(lane: Lane, windows: Sequence[Sequence[Waiting]], others: Sequence[Lane], now_s: float, *,
           leave: bool) -> tuple[Waiting, str] | None:
     for window in windows:
-        pressing = [job for job in window if _pressing(job, lane, now_s)]
+        pressing = [job for job in window if job.deadline_s is not None and _pressing(job, lane, now_s)]
         if pressing:
             return min(pressing, key=lambda job: (job.deadline_s or 0.0, job.seat)), "deadline"
         ours = _sooner_here(lane, window, others, now_s, DEAR)
@@ -220,14 +220,15 @@ def _sooner_here(lane: Lane, window: Sequence[Waiting], others: Sequence[Lane], 
     there_s: dict[str, float] = {}
     for other in others:
         at_s = max(0.0, other.free_s - now_s)
-        able = [job for job in by_length if other.can(job)]
+        able, anew = [job for job in by_length if other.can(job)], []
         for job in able:
             if job.model == other.loaded:
                 at_s += other.takes_s(job)
                 there_s[job.id] = min(there_s.get(job.id, math.inf), at_s)
-        for job in able:
-            if job.model != other.loaded:
-                there_s[job.id] = min(there_s.get(job.id, math.inf), at_s + other.takes_s(job, dear))
+            else:
+                anew.append(job)
+        for job in anew:
+            there_s[job.id] = min(there_s.get(job.id, math.inf), at_s + other.takes_s(job, dear))
     return [job for job in window if lane.takes_s(job, dear) <= there_s.get(job.id, math.inf)]
 
 

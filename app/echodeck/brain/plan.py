@@ -45,6 +45,8 @@ def _near(line: Sequence[Waiting], lanes: Sequence[Lane], overtaken: Mapping[str
     near: list[Waiting] = []
     due = {job_id for job_id, times in overtaken.items() if times >= rules.bound}
     for job in line:
+        if len(near) >= NEAR and not due:
+            break
         if (len(near) < NEAR or job.id in due) and any(lane.can(job) for lane in lanes):
             near.append(job)
     return near
@@ -81,16 +83,20 @@ def _in_blocks(line: Sequence[Waiting], lanes: Sequence[Lane], rules: Rules) -> 
     able: dict[object, list[int]] = {}
     for job in _blocks(line, rules.bound + 1):
         kind = (job.engine, job.need_bytes, job.barred)
-        if kind not in able:
-            able[kind] = [n for n, lane in enumerate(lanes) if lane.can(job)]
+        there = able.get(kind)
+        if there is None:
+            there = able[kind] = [n for n, lane in enumerate(lanes) if lane.can(job)]
         best, end_s = -1, math.inf
-        for n in able[kind]:
-            there_s = free_s[n] + job.total_s * paces[n] + (0.0 if loaded[n] == job.model else job.load_s)
+        total_s, load_s, model = job.total_s, job.load_s, job.model
+        for n in there:
+            there_s = free_s[n] + total_s * paces[n]
+            if loaded[n] != model:
+                there_s += load_s
             if there_s < end_s:
                 best, end_s = n, there_s
         if best >= 0:
             yield Turn(job.id, names[best], free_s[best], end_s)
-            free_s[best], loaded[best] = end_s, job.model
+            free_s[best], loaded[best] = end_s, model
 
 
 def _blocks(line: Iterable[Waiting], size: int) -> Iterator[Waiting]:

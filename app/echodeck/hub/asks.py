@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Awaitable
 from typing import Any
 
 from .. import wire
@@ -18,7 +20,7 @@ from .lanes import is_guest
 from .ledger import Change
 from .pulse import Pulse
 from .session import Session, Shown
-from .whatif import WhatIf
+from .whatif import Later, WhatIf
 
 MOST_KINDS = 12
 MOST_DECISIONS = 3
@@ -27,18 +29,26 @@ _Key = tuple[str, str, str, int]
 
 
 class Asks:
-    """`query` is a message type, as in Commands, and is answered at once."""
+    """`query` is a message type, as in Commands."""
 
     def __init__(self, desk: Desk, intake: Intake, pulse: Pulse, ladders: Ladders) -> None:
         self._desk, self._intake, self._pulse = desk, intake, pulse
         self._known = ladders
         what_if = WhatIf(desk, intake, ladders)
-        self._answers = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
-                         "why": self._why, "plan": what_if.plan, "recommend": what_if.recommend,
-                         "compare": what_if.compare, "ladders": self._ladders}
+        self._at_once = {"health": self._health, "estimate": self._estimate, "capacity": self._capacity,
+                         "why": self._why, "ladders": self._ladders}
+        self._later = {"plan": what_if.plan, "recommend": what_if.recommend, "compare": what_if.compare}
 
-    def query(self, session: Session, payload: say.Query, change: Change) -> Answer:
-        answer = self._answers[payload.what](session, payload, change.at_s)
+    def query(self, session: Session, payload: say.Query, change: Change) -> Answer | Awaitable[Answer]:
+        if payload.what in self._later:
+            return self._in_time(self._later[payload.what](session, payload, change.at_s), session, payload, change)
+        return self._told(self._at_once[payload.what](session, payload, change.at_s), session, payload, change)
+
+    async def _in_time(self, later: Later, session: Session, payload: say.Query, change: Change) -> Answer:
+        """Worked out in a thread: meanwhile the hub serves everybody else."""
+        return self._told(await asyncio.to_thread(later), session, payload, change)
+
+    def _told(self, answer: Answer, session: Session, payload: say.Query, change: Change) -> Answer:
         result = show.Result(id=change.request_id, what=payload.what, answer=answer)
         session.tell(Shown("query_result", result, change.at_s))
         return {"answer": answer}

@@ -13,7 +13,7 @@ from ..brain.watch.finding import SEVERITY
 from ..config import Settings
 from ..model.board import Board
 from ..model.engine import EngineInfo
-from ..model.job import Job, JobState
+from ..model.job import Job
 from ..model.lanes import Turn
 from ..model.record import Alert, Decision, Host, LogLine
 from ..model.usage import Tariff
@@ -28,6 +28,7 @@ from .workers import Workers
 
 UNKNOWN = EngineInfo("")
 LineUp = Callable[[list[Job], float], tuple[list[Job], Mapping[str, Turn]]]
+Imagine = Callable[[], Mapping[str, Turn]]
 LINES = {"logs": 1000, "messages": 200, "decisions": 200}
 RECENT_SAMPLES = 600
 """Samples of each machine that are kept in memory, so that a page just opened shows the last minutes at once."""
@@ -59,10 +60,15 @@ class Desk:
     line_up: LineUp = lambda waiting, now_s: (waiting, {})
     """The waiting jobs as they will be given out, and from when to when each should run, in seconds from now; None: no
     worker can."""
-    imagine: Callable[[list[Job], list[Job], float], Mapping[str, Turn]] = lambda waiting, added, now_s: {}
-    """When the jobs that wait, and further ones, would run; as `line_up`, and nothing is remembered of it."""
+    imagine: Callable[[list[Job], list[Job], float], Imagine] = lambda waiting, added, now_s: dict
+    """When the jobs that wait, and further ones, would run; as `line_up`, nothing is remembered of it, and it is worked
+    out when it is called, by any thread."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
+    refresh: Callable[[float], None] = lambda now_s: None
+    """Plans the queue anew where that is needed, and tells what is other than before."""
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Where each waiting job stands, from 0, as of the latest plan."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Why a waiting job is at its place, or waits, where there is something to say."""
     sampled: Callable[[Host, float], None] = lambda host, now_s: None
@@ -72,9 +78,8 @@ class Desk:
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
     _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
-    _late: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)
     """Jobs that changed while a durable event about them was on its way; shown when it has settled."""
-    _shown_plan: dict[str, tuple[int | None, float | None, str]] = field(default_factory=dict)
 
     # --- jobs ---
 
@@ -85,9 +90,9 @@ class Desk:
 
     def view(self, job: Job, now_s: float) -> show.JobView:
         # A place in the queue is a waiting job's; one that was just claimed is in the plan until the next one is made.
-        shown = None if job.in_hand else self._shown_plan.get(job.id)
+        place = None if job.in_hand else self.places.get(job.id)
         engine: EngineInfo = self.board.get("engines", job.spec.engine) or UNKNOWN
-        outlook = self.outlooks.of(job, shown[0] if shown else None, now_s)
+        outlook = self.outlooks.of(job, place, now_s)
         if not job.in_hand and job.finished_s is None:
             outlook.why = self.whys.get(job.id, "")
         return show.job_view(job, outlook, engine, self.tariff)
@@ -117,7 +122,7 @@ class Desk:
     def show_job(self, job: Job, now_s: float) -> None:
         """The job as it is now, to everybody; nothing to keep. Waits its turn behind a durable event on its way."""
         if self.ledger.settling(job.id):
-            self._late.add(job.id)
+            self.late.add(job.id)
         else:
             # Existing clients take a progress for what runs now: a waiting job's new place is told in another type.
             type_ = "generation_progress" if job.in_hand else "generation_queued"
@@ -231,73 +236,3 @@ class Desk:
             del self.alerts[old.cause]
             change.batch.records["alerts", old.id] = None
             change.after.append(lambda old=old: self.board.forget("alerts", old.id))  # type: ignore[misc]
-
-    # --- the queue as everybody sees it ---
-
-    def refresh(self, now_s: float) -> None:
-        """Re-plans, tells the queue if it changed, and each waiting job whose place or start did."""
-        in_hand = self.queue.in_hand()
-        waiting, turns = self.line_up(self.queue.waiting(), now_s)
-        self.outlooks.plan(waiting, in_hand, self.workers.lanes(), now_s, turns)
-        update = self._update(waiting, in_hand, now_s)
-        if update != self.board.get("queue"):
-            self.put("queue_update", "queue", "", update, now_s)
-        shown: dict[str, tuple[int | None, float | None, str]] = {}
-        for position, job in enumerate(waiting):
-            start_s = self.outlooks.start_s(job.id)
-            before, why = self._shown_plan.get(job.id), self.whys.get(job.id, "")
-            if before is not None and before[::2] == (position, why) and not _moved(before[1], start_s, now_s):
-                shown[job.id] = before
-                continue
-            shown[job.id] = self._shown_plan[job.id] = (position, start_s, why)
-            if self.board.get("jobs", job.id) is not None:
-                self.show_job(job, now_s)
-        self._shown_plan = shown
-        self._show_late(now_s)
-        self._forget_ended()
-        for agent in self.board.all("agents").values():
-            if agent.status == "offline" and agent.metadata["kind"] == "script":  # they come and go
-                self.board.forget("agents", agent.id)
-
-    def _show_late(self, now_s: float) -> None:
-        for job_id in [one for one in self._late if not self.ledger.settling(one)]:
-            self._late.discard(job_id)
-            if job_id in self.queue:
-                self.show_job(self.queue.get(job_id), now_s)
-
-    def _update(self, waiting: list[Job], in_hand: list[Job], now_s: float) -> show.QueueUpdate:
-        order = [*in_hand, *waiting]
-        count = dict.fromkeys(JobState, 0)
-        for job in self.queue.all():
-            count[job.state] += 1
-        stats = show.QueueStats(**{state.value: number for state, number in count.items()})
-        known = self.board.get("queue")
-        clear = [None if self.outlooks.clear is None else now_s + part for part in self.outlooks.clear or (0, 0, 0)]
-        # The moment everything is done is an estimate: it is told anew when it moved, not at each rounding.
-        if known is not None and known.clear_at is not None and clear[0] is not None \
-                and not _moved(self._clear_shown, clear[0], now_s) and [job.id for job in order] == known.order:
-            times = known.clear_at, known.clear_low, known.clear_high
-        else:
-            self._clear_shown = clear[0]
-            times = show.iso(clear[0]), show.iso(clear[1]), show.iso(clear[2])
-        return show.QueueUpdate(
-            order=[job.id for job in order], items=[show.queue_item(job) for job in order], stats=stats,
-            clear_at=times[0], clear_low=times[1], clear_high=times[2], reason=self.ledger.refused)
-
-    _clear_shown: float | None = None
-
-    def _forget_ended(self) -> None:
-        """The board keeps the latest ended jobs; older ones are in the store."""
-        ended = self.queue.ended()
-        if len(ended) > ENDED_JOBS:
-            for job in sorted(ended, key=lambda job: job.finished_s or 0.0)[: len(ended) - ENDED_JOBS]:
-                self.queue.remove(job.id)
-                self.board.forget("jobs", job.id)
-                self.board.forget("previews", job.id)
-
-
-def _moved(before_s: float | None, after_s: float | None, now_s: float) -> bool:
-    """Whether a foreseen moment has moved enough to say so: 2 s, or a twentieth of the way to it."""
-    if before_s is None or after_s is None:
-        return before_s is not after_s
-    return abs(after_s - before_s) > max(2.0, 0.05 * (after_s - now_s))

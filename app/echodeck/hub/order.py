@@ -16,9 +16,10 @@ from ..model.facts import Claimed, Completed, Fact, Metered
 from ..model.job import Job, JobState
 from ..model.lanes import Turn as Foreseen
 from ..wire import say
-from .desk import Desk
+from .desk import Desk, Imagine
 from .lanes import lanes
 from .ledger import Change
+from .roll import standing
 
 STALE_S = 5.0
 """A plan is made anew after so long, even if nothing has happened."""
@@ -120,9 +121,7 @@ class Order:
         coming = iter(turns)
         # What has no turn keeps its place among those that have.
         ordered = [by_id[next(coming).job_id] if job.id in planned else job for job in waiting]
-        spans: dict[str, Foreseen] = {turn.job_id: (max(0.0, turn.start_s - now_s), max(0.0, turn.end_s - now_s))
-                                  for turn in turns}
-        return ordered, {**dict.fromkeys(self._unfit), **spans}
+        return ordered, {**dict.fromkeys(self._unfit), **_spans(turns, now_s)}
 
     @property
     def overtaken(self) -> Mapping[str, int]:
@@ -134,19 +133,24 @@ class Order:
         """The waiting jobs that fit into no worker's memory, as of the last plan."""
         return frozenset(self._unfit)
 
-    def imagine(self, waiting: list[Job], added: list[Job], now_s: float) -> Mapping[str, Foreseen]:
-        """From when to when each would run, in seconds from now, if `added` came in too; nothing is remembered."""
+    def imagine(self, waiting: list[Job], added: list[Job], now_s: float) -> Imagine:
+        """Says from when to when each would run, in seconds from now, if `added` came in too; nothing is remembered.
+
+        What it says is worked out when it is called, from what is the case now: any thread may.
+        """
         if not self._desk.parts.on("order"):
-            return {}
+            return dict
         all_lanes = lanes(self._desk, self.costs, self.memory, now_s)
         last = max(self._turns.seat(waiting).values(), default=0)
         new = {job.id: self._as_waiting(job, last + n) for n, job in enumerate(added, 1)}
-        known = {one.id: one for one in self._line(waiting, all_lanes, now_s)}
-        ranked = sorted([*waiting, *added], key=lambda job: (job.rank, job.created_s, job.id))
-        line = [found for job in ranked if (found := new.get(job.id) or known.get(job.id)) is not None]
-        spans: dict[str, Foreseen] = dict.fromkeys(new)
-        for turn in foresee(line, all_lanes, self._turns.overtaken, now_s, self._rules):
-            spans[turn.job_id] = turn.start_s - now_s, turn.end_s - now_s
+        known = {one.id: one for one in self._line(waiting, all_lanes, now_s)} | new
+        overtaken, rules = dict(self._turns.overtaken), self._rules
+
+        def spans() -> dict[str, Foreseen]:
+            ranked = sorted([*waiting, *added], key=standing)
+            line = [known[job.id] for job in ranked if job.id in known]
+            return {**dict.fromkeys(new), **_spans(foresee(line, all_lanes, overtaken, now_s, rules), now_s)}
+
         return spans
 
     def _foresee(self, line: list[Waiting], all_lanes: list[Lane], now_s: float) -> list[Turn]:
@@ -182,10 +186,11 @@ class Order:
         """Those that may go to somebody now, as the brain sees them."""
         seats, line = self._turns.seat(waiting), []
         for job in waiting:
-            if eligible(job, "", now_s):
-                continue
             known = self._seen.get(job.id)
-            if known is None or known[0] is not job:
+            # What may go once may go until it changes, but for what waits for a moment: clocks can be set back.
+            if known is None or known[0] is not job or job.not_before_s:
+                if eligible(job, "", now_s):
+                    continue
                 known = self._seen[job.id] = job, self._as_waiting(job, seats[job.id])
             seen = known[1]
             if job.avoid:
@@ -225,3 +230,8 @@ class Order:
         """What was thought of waiting jobs may be wrong now."""
         self._warm_s.clear()
         self._seen.clear()
+
+
+def _spans(turns: Iterable[Turn], now_s: float) -> dict[str, Foreseen]:
+    return {job_id: (max(0.0, start_s - now_s), max(0.0, end_s - now_s), lane_id)
+            for job_id, lane_id, start_s, end_s, _ in turns}

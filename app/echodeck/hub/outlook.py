@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from operator import attrgetter
 
 from ..model.calibration import Calibration
-from ..model.chain import Chained, foresee
-from ..model.eta import JobEstimator, Reading, Total, expected_total, plan_queue
+from ..model.eta import JobEstimator, Reading, Total, expected_total
+from ..model.forecast import Forecast, Timed, forecast
 from ..model.history import History
-from ..model.job import Job, JobState, StageState
-from ..model.lanes import NO_TURNS, Planned, Turns, all_done, chained, retimed
+from ..model.job import Job, JobSpec, JobState, StageState
+from ..model.lanes import NO_TURNS, Turns
 from ..model.lesson import Lesson, Said, kind_of, lesson_of, teach
 from ..model.record import EstimateSample, StageRun, StepSample
 from ..model.span import with_twin
@@ -50,8 +50,8 @@ class Outlooks:
         self._twins: dict[tuple[object, ...], Total] = {}
         self._expected: dict[tuple[object, ...], Total] = {}
         """What jobs should take as of the latest plan: there are far fewer kinds of jobs than jobs."""
-        self._plan: dict[str, Planned] = {}
-        self._planned_s = 0.0
+        self.forecast = Forecast()
+        """The latest plan."""
         self.clear: tuple[float, float, float] | None = None
         """Seconds from the last plan until everything is done: middle, low, high."""
 
@@ -173,6 +173,7 @@ class Outlooks:
             self.history.add(run)
         self._totals.clear()
         self._expected.clear()
+        self._twins.clear()
         self.forget(job.id)
         return runs
 
@@ -193,15 +194,16 @@ class Outlooks:
 
     def total(self, job: Job) -> Total:
         """What a job that has not begun should take, all stages. Foreseeing, it learns from a twin in work at once."""
-        key = (self._calibrating(), _alike(job))
-        if key not in self._expected:
+        key = _alike(job.spec)
+        found = self._expected.get(key)
+        if found is None:
             total = self._calibrated(job, 0.0, self._plain(job))
-            twin = self._twins.get(_alike(job)) if self._calibrating() else None
-            self._expected[key] = total if twin is None else with_twin(total, twin)
-        return self._expected[key]
+            twin = self._twins.get(key) if self._calibrating() else None
+            found = self._expected[key] = total if twin is None else with_twin(total, twin)
+        return found
 
     def _plain(self, job: Job) -> Total:
-        key = _alike(job)
+        key = _alike(job.spec)
         if key not in self._totals:
             self._totals[key] = expected_total(job.spec, self.history.plan(job.spec), self.history)
         return self._totals[key]
@@ -213,49 +215,27 @@ class Outlooks:
         `turns` are from when to when the brain has jobs run (None: never), in seconds from now.
         """
         self._twins, self._expected = {}, {}
-        running = [job for job in in_hand if job.state is JobState.RUNNING]
-        left = self._left(running, now_s)
-        pending = {job.id: (job, self.total(job)) for job in waiting if job.state is JobState.PENDING}
-        expected = {job_id: total for job_id, (_, total) in pending.items()}
-        first = [(job_id, job.spec.engine, total) for job_id, (job, total) in pending.items() if not job.waits]
-        spans = list(left.values())
-        self._plan, self._planned_s = {}, now_s
-        if not all(job_id in turns for job_id, _, _ in first):  # the brain knows nothing of some, or is off
-            self._plan = plan_queue(first, [(job.spec.engine, left[job.id]) for job in running], lanes)
-        self._plan = retimed(self._plan, turns, expected, spans)
-        least_s = self._chain(list(pending.values()), [(job, left[job.id]) for job in running], lanes)
-        # Of a lane only the last job's end can be the end of all: those later than any start.
-        last_s = max((planned.start_s for planned in self._plan.values()), default=0.0)
-        ends = [planned.end for planned in self._plan.values() if planned.end_s >= last_s]
-        done = all_done(ends + spans, least_s)
-        self.clear = (done.median_s, done.low_s, done.high_s) if done is not None and lanes else None
+        running = self.in_work(in_hand, now_s)
+        self.forecast = forecast(self.pending(waiting), running, lanes, now_s, turns)
+        self.clear = self.forecast.clear
 
-    def _left(self, running: list[Job], now_s: float) -> dict[str, Total]:
+    def pending(self, waiting: Iterable[Job]) -> list[Timed]:
+        """Those that may begin one day by themselves, and what each should take."""
+        return [(job, self.total(job)) for job in waiting if job.state is JobState.PENDING]
+
+    def in_work(self, in_hand: Iterable[Job], now_s: float) -> list[Timed]:
         """What is left of each job in work; what waits and is like it learns from that."""
-        left = {}
-        for job in running:
+        found = []
+        for job in in_hand:
+            if job.state is not JobState.RUNNING:
+                continue
             reading = self.read(job.id, now_s)
-            left[job.id] = span = self.total(job) if reading is None else _span(reading)
+            span = self.total(job) if reading is None else _span(reading)
+            found.append((job, span))
             if reading is not None:
                 gone_s = job.elapsed_s(now_s)
-                self._twins[_alike(job)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
-        return left
-
-    def _chain(self, pending: list[tuple[Job, Total]], running: list[tuple[Job, Total]],
-               lanes: list[frozenset[str]]) -> float:
-        """Adds the jobs that come after others to the plan. Returns when all can be done at the earliest: they push
-        back what is behind them, so not before all the work is shared out over all the slots."""
-        after = [Chained(job.id, job.waits, job.spec.engine, total.median_s) for job, total in pending if job.waits]
-        if not after:
-            return 0.0
-        left = {job.id: span for job, span in running}
-        ends = {job_id: span.median_s for job_id, span in left.items()} | {
-            job_id: planned.end_s for job_id, planned in self._plan.items()}
-        turns = foresee(after, ends, Counter(chain.from_iterable(lanes)))
-        waits = {job.id: job.waits for job in after}
-        self._plan = chained(self._plan, turns, waits, {job.id: total for job, total in pending}, left)
-        work_s = sum(span.median_s for job, span in running if not job.foreign)
-        return (work_s + sum(total.median_s for job, total in pending if job.id in self._plan)) / max(1, len(lanes))
+                self._twins[_alike(job.spec)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
+        return found
 
     def turn(self, job: Job) -> tuple[float | None, float]:
         """When a waiting job should begin (None: nobody can say), and what it should take."""
@@ -263,8 +243,7 @@ class Outlooks:
 
     def start_s(self, job_id: str) -> float | None:
         """When a waiting job should start, as of the latest plan."""
-        planned = self._plan.get(job_id)
-        return None if planned is None else self._planned_s + planned.start_s
+        return self.forecast.start_s(job_id)
 
     def of(self, job: Job, position: int | None, now_s: float) -> Outlook:
         """What there is to say of a job besides its record."""
@@ -279,10 +258,10 @@ class Outlooks:
         if job.in_hand:
             return Outlook(at_s=now_s, eta_s=total.median_s, low_s=total.low_s, high_s=total.high_s,
                            position=position, duration_s=total.median_s)
-        planned = self._plan.get(job.id)
+        planned = self.forecast.plan.get(job.id)
         outlook = Outlook(at_s=now_s, position=position, duration_s=total.median_s)
         if planned is not None:
-            start, end, at_s = planned.start, planned.end, self._planned_s
+            start, end, at_s = planned.start, planned.end, self.forecast.made_s
             outlook.start_s, outlook.start_bounds_s = at_s + start.median_s, (at_s + start.low_s, at_s + start.high_s)
             outlook.end_s, outlook.end_bounds_s = at_s + end.median_s, (at_s + end.low_s, at_s + end.high_s)
         return outlook
@@ -292,7 +271,6 @@ def _span(reading: Reading) -> Total:
     return Total(reading.eta_s, reading.low_s, reading.high_s)
 
 
-def _alike(job: Job) -> tuple[object, ...]:
-    """Jobs that should take equally long."""
-    spec = job.spec
-    return spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames
+_alike: Callable[[JobSpec], tuple[object, ...]] = attrgetter("engine", "model", "shape", "width", "height", "steps",
+                                                            "batch", "frames")
+"""Jobs of which this is the same should take equally long."""

@@ -14,9 +14,10 @@ from itertools import pairwise
 from ..errors import BadField, UnknownRecord
 from ..model.eligible import eligible
 from ..model.facts import Fact
-from ..model.job import TERMINAL, Job
+from ..model.job import TERMINAL, Job, JobState
 from ..model.transitions import advance
 from ..wire import say
+from .roll import Roll, standing
 
 GAP = 1e-6
 """Ranks closer than this are spread out again."""
@@ -31,7 +32,7 @@ class Queue:
 
     def __init__(self, jobs: Iterable[Job] = (), follow: Follow = lambda before, after, fact: None) -> None:
         self._follow = follow
-        self._jobs = {job.id: job for job in jobs}
+        self._jobs = Roll(jobs)
         self._coming: dict[str, Job] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -49,7 +50,7 @@ class Queue:
         return job_id in self._coming
 
     def put(self, job: Job) -> None:
-        self._jobs[job.id] = job
+        self._jobs.put(job)
 
     def expect(self, jobs: Iterable[Job]) -> None:
         """New jobs that are being written: they have their places, and are in the queue when they `arrive`."""
@@ -63,44 +64,47 @@ class Queue:
     def arrive(self, jobs: Iterable[Job]) -> list[Job]:
         """They are written; returns those whose place has changed meanwhile."""
         arrived = [(job, self._coming.pop(job.id, job)) for job in jobs]
-        self._jobs.update({now.id: now for _, now in arrived})
+        for _, now in arrived:
+            self._jobs.put(now)
         return [now for job, now in arrived if now.rank != job.rank]
 
     def open(self) -> int:
         """How many jobs have not ended, those being written included."""
-        return len(self._coming) + sum(job.state not in TERMINAL for job in self._jobs.values())
+        return len(self._coming) + sum(n for state, n in self._jobs.count.items() if state not in TERMINAL)
 
     def apply(self, job_id: str, fact: Fact) -> tuple[Job, Job]:
         """The job before and after `fact`. Raises UnknownRecord, IllegalTransition."""
         before = self.get(job_id)
         after = advance(before, fact)
-        self._jobs[job_id] = after
+        self._jobs.put(after)
         if after is not before:
             self._follow(before, after, fact)
         return before, after
 
     def remove(self, job_id: str) -> None:
-        self._jobs.pop(job_id, None)
+        self._jobs.remove(job_id)
 
     def all(self) -> list[Job]:
-        return list(self._jobs.values())
+        return self._jobs.all()
 
     def known(self) -> list[Job]:
         """All, those that are being written too."""
-        return [*self._jobs.values(), *self._coming.values()]
+        return [*self._jobs.all(), *self._coming.values()]
 
     def waiting(self) -> list[Job]:
         """Jobs that no worker has in hand and that have not ended, first to last; held ones keep their place."""
-        found = [job for job in self._jobs.values() if job.state not in TERMINAL and not job.in_hand]
-        return sorted(found, key=_place)
+        return self._jobs.waiting()
 
     def in_hand(self) -> list[Job]:
         """What workers have, longest first."""
-        found = [job for job in self._jobs.values() if job.in_hand]
-        return sorted(found, key=lambda job: (job.started_s or 0.0, job.id))
+        return self._jobs.in_hand()
 
     def ended(self) -> list[Job]:
-        return [job for job in self._jobs.values() if job.state in TERMINAL]
+        return self._jobs.ended()
+
+    def count(self) -> dict[JobState, int]:
+        """How many there are of each state."""
+        return {state: self._jobs.count[state] for state in JobState}
 
     def next_for(self, engines: Iterable[str], worker_id: str, now_s: float) -> Job | None:
         """The first job that this worker may begin now, with one of these engines."""
@@ -133,9 +137,10 @@ class Queue:
 
         They take account of the jobs that are expected, and of those `beside` them that come at the same time.
         """
-        others = sorted([*self.waiting(), *self._coming.values(), *beside], key=_place)
-        others = [job for job in others if job.id != without]
-        place = max((n + 1 for n, job in enumerate(others) if job.priority >= priority), default=0)
+        others = [job for job in self.waiting() if job.id != without]
+        if further := [*self._coming.values(), *beside]:
+            others = sorted([*others, *(job for job in further if job.id != without)], key=standing)
+        place = next((n for n in range(len(others), 0, -1) if others[n - 1].priority >= priority), 0)
         low = others[place - 1].rank if place else None
         high = others[place].rank if place < len(others) else None
         if low is None:
@@ -170,25 +175,24 @@ class Queue:
 
     def lay(self, order: Iterable[str]) -> list[Job]:
         """The waiting jobs, in this order, share out the ranks that they have; returns those that changed."""
-        jobs = [self._jobs[job_id] for job_id in order]
+        jobs = [self.get(job_id) for job_id in order]
         changed = [replace(job, rank=rank) for job, rank in zip(jobs, sorted(job.rank for job in jobs), strict=True)
                    if job.rank != rank]
-        self._jobs.update({job.id: job for job in changed})
+        for job in changed:
+            self._jobs.put(job)
         return changed
 
     def spread(self) -> list[Job]:
         """Ranks 0, 1, 2, … again when some have come too close; returns the jobs changed, but for expected ones."""
-        line = sorted([*self.waiting(), *self._coming.values()], key=_place)
+        line = sorted([*self.waiting(), *self._coming.values()], key=standing)
         if all(b.rank - a.rank > GAP for a, b in pairwise(line)):
             return []
         for n, job in enumerate(line):
-            of = self._coming if job.id in self._coming else self._jobs
-            of[job.id] = replace(job, rank=float(n))
-        return [self._jobs[job.id] for job in line if job.id in self._jobs]
-
-
-def _place(job: Job) -> tuple[float, float, str]:
-    return job.rank, job.created_s, job.id
+            if job.id in self._coming:
+                self._coming[job.id] = replace(job, rank=float(n))
+            else:
+                self._jobs.put(replace(job, rank=float(n)))
+        return [self.get(job.id) for job in line if job.id in self._jobs]
 
 
 def _between(others: list[Job], place: int) -> float:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 import msgspec
@@ -263,6 +264,8 @@ class Room:
             raise StoreUnavailable(self.refused)
         try:
             result = self.staff.handlers[request.type](session, request.payload, change)
+            if isawaitable(result):
+                result = await result
         except InputError:
             # What had come of it before the refusal (a job is in hand again, say) is so, and has to be told.
             if change and not change.needed:

@@ -4,7 +4,7 @@ which order things are done at a start and at every tick."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..model.facts import Fact
@@ -36,13 +36,14 @@ from .pulse import Pulse
 from .queue import Follow
 from .reports import Reports
 from .session import Session
+from .standings import Standings
 from .switches import Switches
 from .verdicts import Verdicts
 from .watch import Watch
 from .wishing import Wishing
 from .workflows import Workflows
 
-Handler = Callable[[Session, Any, Change], dict[str, Any]]
+Handler = Callable[[Session, Any, Change], dict[str, Any] | Awaitable[dict[str, Any]]]
 
 
 class Staff:
@@ -52,7 +53,7 @@ class Staff:
         self._desk, self._followers = desk, followers
         self.pulse, self.meters = Pulse(desk), Meters(desk)
         self._hands, self._post = Hands(desk), Post(desk)
-        self.order = Order(desk)
+        self.order, self.standings = Order(desk), Standings(desk)
         self._preempting = Preempting(desk, self.order)
         self._watch = Watch(desk, self.order)
         desk.stepped = self._watch.stepped

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -39,8 +40,8 @@ def _moment(free: _Free) -> Total:
     return Total(at_s, max(0.0, at_s - sooner_s), at_s + later_s)
 
 
-Turn = tuple[float, float] | None
-"""From when to when a job is to run; None: never."""
+Turn = tuple[float, float, str] | None
+"""From when to when a job is to run, and on which lane ("": nobody knows); None: never."""
 Turns = Mapping[str, Turn]
 NO_TURNS: Turns = MappingProxyType({})
 
@@ -99,22 +100,32 @@ def retimed(plan: Mapping[str, Planned], turns: Turns, expected: Mapping[str, To
             running: Iterable[Total]) -> dict[str, Planned]:
     """The plan with these jobs at other times (None: never), as unsure as they are and what goes before them.
 
-    `expected` is what they should take, `running` what is left of those in work. What goes before a job is what ends
-    nearest to its start.
+    `expected` is what they should take, `running` what is left of those in work. What goes before a job is the one
+    before it on its lane; before the first there, what ends nearest to its start.
     """
     found = {key: one for key, one in plan.items() if key not in turns}
     free = [_after(_NOW, left) for left in running]
-    for key, times in sorted(((key, times) for key, times in turns.items() if times is not None), key=_start_of):
-        start_s, end_s = times
-        # Of those as near, any does; farther than half the way is a lane where nothing ran.
-        gaps_s = [abs(one[0] - start_s) for one in free]
-        nearest_s = min(gaps_s, default=math.inf)
-        before = free.pop(gaps_s.index(nearest_s)) if nearest_s <= start_s / 2.0 else _NOW
-        begins = (start_s, *before[1:])
-        ends = _after(begins, _stretched(expected.get(key), max(0.0, end_s - start_s)))
+    last: dict[str, _Free] = {}
+    timed = [(times, key) for key, times in turns.items() if times is not None]
+    timed.sort(key=itemgetter(0))
+    for (start_s, end_s, lane), key in timed:
+        before = last.get(lane) or _nearest(free, start_s)
+        begins = (start_s, before[1], before[2], before[3], before[4])
+        ends = _longer(begins, end_s - start_s if end_s > start_s else 0.0, expected.get(key))
         found[key] = Planned(begins, ends)
-        free.append(ends)
+        if lane:
+            last[lane] = ends
+        else:
+            free.append(ends)
     return found
+
+
+def _nearest(free: list[_Free], start_s: float) -> _Free:
+    """What ends nearest, taken out of `free`. Of those as near, any does; farther than half the way is a lane where
+    nothing ran."""
+    gaps_s = [abs(one[0] - start_s) for one in free]
+    nearest_s = min(gaps_s, default=math.inf)
+    return free.pop(gaps_s.index(nearest_s)) if nearest_s <= start_s / 2.0 else _NOW
 
 
 def chained(plan: Mapping[str, Planned], turns: Mapping[str, tuple[float, float]],
@@ -126,16 +137,20 @@ def chained(plan: Mapping[str, Planned], turns: Mapping[str, tuple[float, float]
     for key, (start_s, end_s) in sorted(turns.items(), key=_start_of):
         before = max((ends[one] for one in waits.get(key, ()) if one in ends), default=_NOW)
         begins = (start_s, *before[1:])
-        ends[key] = _after(begins, _stretched(expected.get(key), max(0.0, end_s - start_s)))
+        ends[key] = _longer(begins, max(0.0, end_s - start_s), expected.get(key))
         found[key] = Planned(begins, ends[key])
     return found
 
 
-def _stretched(span: Total | None, takes_s: float) -> Total:
-    """As unsure for its length as `span` is."""
+def _longer(free: _Free, takes_s: float, span: Total | None) -> _Free:
+    """After what takes so long, as unsure for its length as `span` is."""
+    at_s, below_s, below_squared, above_s, above_squared = free
     if span is None or span.median_s <= 0:
-        return Total(takes_s, takes_s, takes_s)
-    return Total(takes_s, takes_s * span.low_s / span.median_s, takes_s * span.high_s / span.median_s)
+        return (at_s + takes_s, below_s, below_squared, above_s, above_squared)
+    share = takes_s / span.median_s
+    sooner_s, later_s = takes_s - share * span.low_s, share * span.high_s - takes_s
+    return (at_s + takes_s, below_s + sooner_s, below_squared + sooner_s * sooner_s, above_s + later_s,
+            above_squared + later_s * later_s)
 
 
 def _start_of(turn: tuple[str, tuple[float, float]]) -> float:
