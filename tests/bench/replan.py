@@ -56,7 +56,7 @@ class Deck:
             agent = Session(f"agent-{number}", "/api/coordination/ws", f"agent-{number}", "", lambda shown: None)
             await self.say("register", agent, agentId=agent.id, host=agent.id, engines=[ENGINE], workers=[agent.id])
         while (left := length - len(self.waiting())) > 0:
-            await self.submit(min(left, self.rng.choice([1, 4, 12, 40])))
+            await self.submit(min(left, self.rng.choice([10, 40, 150])))
         self.now_s += 1.0
         self.room.tick(self.now_s)
         await idle()
