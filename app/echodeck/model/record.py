@@ -257,7 +257,8 @@ class StepSample:
 @dataclass(frozen=True, slots=True)
 class StageRun:
     """One finished stage of one job: what the estimator learns from. `first_s` is the first step's duration, and
-    `step_s` the median of the others; both 0 for a stage without steps. `shape` is the job's (see `JobSpec`)."""
+    `step_s` the median of the others; both 0 for a stage without steps. `shape` and `sampler` are the job's (see
+    `JobSpec`)."""
 
     job_id: str
     attempt: int
@@ -274,6 +275,7 @@ class StageRun:
     first_s: float = 0.0
     step_s: float = 0.0
     shape: str = ""
+    sampler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
