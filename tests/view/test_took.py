@@ -57,11 +57,11 @@ def test_what_each_stage_took(hub: FakeHub, open_page: Open, width: int) -> None
     took = opened(page, "one")
     took.locator("tbody tr").nth(2).wait_for()
     assert took.get_by_test_id("job-took").inner_text() == "9 Wh · 0.0029 EUR"
-    assert took.locator("thead th").all_inner_texts() == ["Stage", "Time", "VRAM", "Power", "Energy", "Cost", "CO₂",
+    assert took.locator("thead th").all_inner_texts() == ["Stage", "Time", "Energy", "Cost", "CO₂", "VRAM", "Power",
                                                           "Throttled", "Disk read"], "what is not known has no column"
     everything, load, sample = [line.locator("th, td").all_inner_texts() for line in took.locator("tbody tr").all()]
-    assert everything[:3] == ["in all", "2:00", "9.0 GB 7.5 GB"]
-    assert load == ["load model", "20 s", "6.0 GB 5.0 GB", "90 W 90 W", "0.5 Wh", "0.00016 EUR", "0.19 g", "2.0 s",
+    assert everything[:6] == ["in all", "2:00", "9 Wh", "0.0029 EUR", "3.42 g", "9.0 GB 7.5 GB"]
+    assert load == ["load model", "20 s", "0.5 Wh", "0.00016 EUR", "0.19 g", "6.0 GB 5.0 GB", "90 W", "2.0 s",
                     "6.0 GB"]
     assert sample[0] == EVIL
     assert "VRAM is that of the job's own processes" in took.inner_text()

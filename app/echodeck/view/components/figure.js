@@ -40,17 +40,23 @@ function scaleOf(unit, greatest) {
   return [`${text}${per}`, 1024 ** ["B", "KB", "MB", "GB", "TB"].indexOf(text)];
 }
 
-// Rows of [time, least, mean, greatest] as a chart's columns, with a row of NaN where nothing was measured for long.
+// Rows of [time, least, mean, greatest] as a chart's columns. Where nothing was measured for long the line breaks, and
+// the band, which cannot, has no height.
 function columnsOf(rows, scale, gapS) {
   const columns = { time: [], low: [], mean: [], high: [] };
-  let before = Infinity;
-  for (const [at, low, mean, high] of rows) {
-    const cut = at - before > gapS ? [[before + 0.001, NaN, NaN, NaN]] : [];
-    for (const [x, ...values] of [...cut, [at, low, mean, high]]) {
-      columns.time.push(asMoment(x));
-      ["low", "mean", "high"].forEach((name, n) => columns[name].push(values[n] / scale));
+  const add = (at, low, mean, high) => {
+    columns.time.push(asMoment(at));
+    columns.low.push(low / scale);
+    columns.mean.push(mean / scale);
+    columns.high.push(high / scale);
+  };
+  rows.forEach(([at, low, mean, high], n) => {
+    const [before, , last] = rows[n - 1] ?? [at];
+    if (at - before > gapS) {
+      add(before + 0.001, last, NaN, last);
+      add(at - 0.001, mean, NaN, mean);
     }
-    before = at;
-  }
+    add(at, low, mean, high);
+  });
   return columns;
 }

@@ -84,7 +84,7 @@ function card(feed, jobId) {
   const bar = h("div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
     data: { testid: "job-progress" } }, fill);
   const node = h("article.card.generation", { data: { testid: "job-card", job: jobId } }, picture,
-    h("div.body", {}, head, facts, bar, stages, list, sparks, took));
+    h("div.body", {}, head, facts, bar, stages, list, sparks), took);
 
   node.tick = () => {
     const job = of();

@@ -54,6 +54,11 @@ function gpuMeters(gpu, many) {
   return meters;
 }
 
+// A mount is known by its last part: the first ones are alike.
+function nameOf(mount) {
+  return mount.split(/[/\\]/).filter(Boolean).at(-1) ?? mount;
+}
+
 function meters(host) {
   const list = host.gpus.flatMap((gpu) => gpuMeters(gpu, host.gpus.length > 1));
   list.push({ key: "cpu", label: "CPU", figure: "cpu.percent", tone: "cpu", share: host.cpu_percent,
@@ -67,7 +72,7 @@ function meters(host) {
     text: ofBytes(host.swap_used_bytes, host.swap_total_bytes) });
   for (const disk of host.disks) {
     const used = share(disk.used_bytes, disk.total_bytes);
-    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? disk.mount : "disk", tone: "disk",
+    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? nameOf(disk.mount) : "disk", tone: "disk",
       figure: `disk.${disk.mount}.used_bytes`, share: used, full: true, text: `${bytes(disk.free_bytes)} free`,
       title: `${disk.mount} · read ${bytes(disk.read_bytes_per_s)}/s · write ${bytes(disk.write_bytes_per_s)}/s` });
   }
@@ -166,16 +171,18 @@ function machine(feed, name) {
 }
 
 export function render({ model, el }) {
-  const { feed, watch, tick } = frame(model, el);
+  const { feed, watch, tick, hear } = frame(model, el);
   const list = h("div");
   const empty = h("p.empty", {}, "No machine has reported yet.");
   el.append(h("section.card", { "aria-label": "Machines", data: { testid: "machines" } }, h("div.label", {}, h("h2",
     {}, "Machines")), list, empty));
-  watch(["hosts"], (changed) => {
+  const draw = (changed) => {
     const hosts = [...feed.board.all("hosts").values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     rows(list, hosts, (host) => host.name, (host) => machine(feed, host.name),
-      (host) => changed.get("hosts")?.has(host.name));
+      (host) => !changed || changed.get("hosts")?.has(host.name));
     show(empty, !hosts.length);
-  });
+  };
+  watch(["hosts"], draw);
+  hear("echodeck-view", () => draw());
   tick(() => [...list.children].forEach((node) => node.tick()));
 }

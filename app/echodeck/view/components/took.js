@@ -23,12 +23,12 @@ function sized(x) {
 // Of each column: its heading, its text of a stage, and a quieter one beside it.
 const COLUMNS = [
   ["Time", (one) => short(one.length)],
-  ["VRAM", (one) => sized(one.vramPeakBytes), (one) => sized(one.vramMeanBytes)],
-  ["GPU", (one) => amount(one.gpuPeakPercent, "%"), (one) => amount(one.gpuMeanPercent, "%")],
-  ["Power", (one) => amount(one.powerPeakW, "W"), (one) => amount(one.powerMeanW, "W")],
   ["Energy", (one) => amount(one.energyWh, "Wh")],
   ["Cost", (one) => money(one.cost, one.currency)],
   ["CO₂", (one) => amount(one.emissionG, "g")],
+  ["VRAM", (one) => sized(one.vramPeakBytes), (one) => sized(one.vramMeanBytes)],
+  ["GPU", (one) => amount(one.gpuPeakPercent, "%"), (one) => amount(one.gpuMeanPercent, "%")],
+  ["Power", (one) => amount(one.powerPeakW, "W"), (one) => amount(one.powerMeanW, "W")],
   ["Throttled", (one) => (Number.isFinite(one.throttled) ? short(one.throttled) : "")],
   ["Disk read", (one) => sized(one.diskReadBytes)], ["written", (one) => sized(one.diskWrittenBytes)],
   ["Net received", (one) => sized(one.netReceivedBytes)], ["sent", (one) => sized(one.netSentBytes)],
@@ -37,7 +37,7 @@ const COLUMNS = [
 // Whose the figures are, and why some are not there.
 function notesOf(total) {
   const gpu = Number.isFinite(total.vramPeakBytes) || Number.isFinite(total.gpuMeanPercent);
-  const paired = gpu || Number.isFinite(total.powerMeanW) ? "Two figures are the peak and the mean." : "";
+  const paired = gpu || Number.isFinite(total.powerMeanW) ? "Where there are two figures, they are the peak and the mean." : "";
   const vram = Number.isFinite(total.vramPeakBytes) && (total.byProcess
     ? "VRAM is that of the job's own processes." : "VRAM is the whole GPU's, whoever used it.");
   const whole = gpu ? "The rest is the whole GPU's and the whole machine's."
@@ -53,7 +53,10 @@ function notesOf(total) {
 function tookTable({ total, stages }) {
   const lines = [{ ...total, name: "in all" }, ...(stages.length > 1 ? stages : [])];
   const columns = COLUMNS.filter(([, text]) => lines.some((one) => text(one)));
-  const cell = (one, [, text, beside]) => h("td", {}, text(one), beside?.(one) && h("small", {}, ` ${beside(one)}`));
+  const cell = (one, [, text, beside]) => {
+    const [peak, mean] = [text(one), beside?.(one)];
+    return h("td", {}, peak, mean && mean !== peak && h("small", {}, ` ${mean}`));
+  };
   return h("div.figures-table", { tabIndex: 0, role: "region", "aria-label": "What each stage took" }, h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Stage"),
       ...columns.map(([heading]) => h("th", { scope: "col" }, heading)))),
