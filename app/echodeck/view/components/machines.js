@@ -141,7 +141,7 @@ function machine(feed, name) {
   const own = h("div.details");
   const ownBox = h("div.own", {}, h("small", {}, "echodeck here"), own);
   const engines = h("div.details");
-  const enginesBox = h("div.own", {}, h("small", {}, "generating here"), engines);
+  const enginesBox = h("div.own", {}, h("small", {}, "Generating here"), engines);
   const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right),
     bars, coreBox, why, facts, sensed, enginesBox, ownBox);
   node.tick = () => {
