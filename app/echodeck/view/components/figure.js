@@ -16,7 +16,7 @@ function thingOf(key, host) {
 
 function titleOf(key, metrics) {
   const { scope, which, name } = partsOf(key);
-  const label = metrics[`${scope}.${name}`] ?? name;
+  const label = (metrics[`${scope}.${name}`] ?? name).replace(/^interface /, ""); // its group says so
   return scope === "temp" ? which : `${label[0].toUpperCase()}${label.slice(1)}`;
 }
 
