@@ -102,7 +102,8 @@ class Device:
                              lambda: chip().number("energy1_input", MICRO))
         before, self._energy = self._energy, None if energy_j is None else (energy_j, now_s)
         if before is not None and energy_j is not None and now_s > before[1]:
-            asked.given["power_w"] = rate(before[0], energy_j, now_s - before[1])
+            watts = rate(before[0], energy_j, now_s - before[1])
+            asked.ask("power_w", lambda: watts)
         else:
             asked.missing["power_w"] = "it is had from two readings of the energy"
 
