@@ -74,7 +74,7 @@ class Device:
     def read(self, index: int, now_s: float) -> Gpu:
         """The figures now; power is over the time since the last reading."""
         if self._card.asleep:
-            return Gpu(index, vendor="intel", reason=ASLEEP, **self._known)
+            return Gpu(index, vendor="intel", reason=ASLEEP, asleep=True, **self._known)
         if self._hwmon is None or not self._hwmon.path.exists():
             self._hwmon = hwmon_of(self._card.device)
         asked = Asked(ERRORS, why)

@@ -39,9 +39,13 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   const [used, total] = gpuMemory(gpu);
-  if (Number.isFinite(total)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: share(used, total),
-      text: ofBytes(used, total), title: gpuTitle(gpu) });
+  if (gpu.lost_s) {
+    meters.push({ key: `lost${n}`, label: `GPU${n}`, tone: "gpu", share: 0, text: `lost at ${clock(gpu.lost_s * 1000)}`,
+      title: gpu.reason });
+  } else if (Number.isFinite(total)) {
+    const known = Number.isFinite(used); // a card that sleeps, or whose driver does not tell
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: known ? share(used, total) : 0,
+      text: known ? ofBytes(used, total) : `? / ${bytes(total)}`, title: gpuTitle(gpu) });
   }
   if (Number.isFinite(gpu.util_percent)) {
     meters.push({ key: `gpu${n}`, label: `GPU${n}`, tone: "gpu", share: gpu.util_percent,
