@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .record import Gpu, Host
 
-VANISHED = "the system does not list it any more: it was unplugged, or its driver failed"
+VANISHED = "the system does not list it: it was unplugged, or its driver failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,8 @@ def _absent(card: Card, host: Host) -> Card:
 
 
 def _shown(card: Card, gpu: Gpu) -> Gpu:
+    if gpu.up and (gpu.index, gpu.uuid) == (card.index, card.uuid):
+        return gpu  # most often: a copy of so many fields is dear
     gpu = replace(gpu, index=card.index, uuid=card.uuid, lost_s=card.lost_s)
     return gpu if gpu.up else replace(gpu, name=card.name, pci_id=card.pci_id, driver=card.driver, mig=card.mig)
 

@@ -48,20 +48,21 @@ def parts_of(samples: Iterable[Host], gpus: frozenset[int], pids: frozenset[int]
         present = [stay.pids for stay in others if stay.begin_s <= host.at_s <= stay.end_s]
         for gpu in host.gpus if present else ():
             if gpu.index in gpus:
-                rivals = [one for one in present if not one or _listed(gpu, one) or not _tells([gpu])]
+                loads, told = {one.pid: one.util_percent or 0.0 for one in gpu.processes}, _tells([gpu])
+                rivals = [one for one in present if not (one and told and one.isdisjoint(loads))]
                 if rivals:
-                    found[host.at_s, gpu.index] = _part(gpu, [pids, *rivals])
+                    found[host.at_s, gpu.index] = _part(loads, [pids, *rivals])
     return found
 
 
-def _part(gpu: Gpu, jobs: Sequence[frozenset[int]]) -> float:
-    """That of the first. What is one server's for several jobs is theirs in equal parts."""
-    if all(_listed(gpu, pids) for pids in jobs):
+def _part(loads: Mapping[int, float], jobs: Sequence[frozenset[int]]) -> float:
+    """That of the first, by the loads of those that are listed. One server's for several jobs is theirs in equal
+    parts."""
+    if not any(pids.isdisjoint(loads) for pids in jobs):
         times = Counter(pid for pids in jobs for pid in pids)
-        loads = [sum((one.util_percent or 0.0) / times[one.pid] for one in gpu.processes if one.pid in pids)
-                 for pids in jobs]
-        if sum(loads) > 0.0:
-            return loads[0] / sum(loads)
+        each = [sum(loads.get(pid, 0.0) / times[pid] for pid in pids) for pids in jobs]
+        if sum(each) > 0.0:
+            return each[0] / sum(each)
     return 1.0 / len(jobs)
 
 

@@ -76,7 +76,7 @@ def test_a_gpu_that_is_lost(host: Any) -> None:
     absences, lost = Absences(RULES), {"lost_s": 5.0, "reason": "no driver"}
     assert seen(absences, 0, 60, host) == []
     assert seen(absences, 60, 89, host, **lost) == []
-    said = "gpu:studio:0 card was there and gives no figures any more: no driver"
+    said = "gpu:studio:0 card was there and gives no figures now: no driver"
     assert seen(absences, 89, 92, host, **lost) == [said]
     assert "gpu:studio:0" in causes(absences, [HERE], 92, 150), "of a machine that is silent nothing new is known"
     assert seen(absences, 150, 151, host, **lost) == [said]

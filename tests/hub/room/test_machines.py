@@ -60,7 +60,7 @@ async def test_one_that_is_lost_is_told_of_until_it_is_back(place: Any, agent: A
     await measured(place, agent, LONE, seconds=3)
     [alert] = place.alerts()
     assert (alert["cause"], alert["level"], alert["title"]) == (CAUSE, "warning", "GPU 0 of studio is lost")
-    assert alert["message"].startswith("RTX 3060 was there and gives no figures any more: the system does not list it")
+    assert alert["message"].startswith("RTX 3060 was there and gives no figures now: the system does not list it")
     await measured(place, agent, A, B)
     assert place.alerts() == []
 

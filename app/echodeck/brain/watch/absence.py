@@ -77,7 +77,7 @@ class Absences:
                 if trigger.open if late else trigger.see(now_s, bad=lost, good=not lost):
                     yield Finding(f"gpu:{name}:{gpu.index}", rule.level,
                                   rule.title or f"GPU {gpu.index} of {name} is lost",
-                                  f"{gpu.name} was there and gives no figures any more: {gpu.reason}", name)
+                                  f"{gpu.name} was there and gives no figures now: {gpu.reason}", name)
 
     def _of_workers(self, online: list[Agent], there: set[str], now_s: float) -> Iterator[Finding]:
         for agent in online:

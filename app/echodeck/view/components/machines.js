@@ -39,11 +39,11 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   const [used, total] = gpuMemory(gpu);
-  if (gpu.lost_s) {
-    meters.push({ key: `lost${n}`, label: `GPU${n}`, tone: "gpu", share: 0, text: `lost at ${clock(gpu.lost_s * 1000)}`,
-      title: gpu.reason });
+  if (gpu.lost_s || gpu.asleep) {
+    meters.push({ key: `away${n}`, label: `GPU${n}`, tone: "gpu", share: 0, title: `${gpu.name}: ${gpu.reason}`,
+      text: gpu.asleep ? "asleep" : `lost at ${clock(gpu.lost_s * 1000)}` });
   } else if (Number.isFinite(total)) {
-    const known = Number.isFinite(used); // a card that sleeps, or whose driver does not tell
+    const known = Number.isFinite(used);
     meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: known ? share(used, total) : 0,
       text: known ? ofBytes(used, total) : `? / ${bytes(total)}`, title: gpuTitle(gpu) });
   }
