@@ -24,6 +24,8 @@ from .intake import Intake
 from .ladders import KIND, Ladders
 from .ledger import Change
 from .loading import load
+from .machines import KIND as CARDS
+from .machines import Machines
 from .mending import Mending
 from .meters import KIND as METERS
 from .meters import Meters
@@ -52,7 +54,7 @@ class Staff:
     def __init__(self, desk: Desk, followers: list[Follow]) -> None:
         self._desk, self._followers = desk, followers
         self.pulse, self.meters = Pulse(desk), Meters(desk)
-        self._hands, self._post = Hands(desk), Post(desk)
+        self._hands, self._post, self._machines = Hands(desk), Post(desk), Machines(desk)
         self.order, self.standings = Order(desk), Standings(desk)
         self._preempting = Preempting(desk, self.order)
         self._watch = Watch(desk, self.order)
@@ -72,8 +74,9 @@ class Staff:
         self._workflows = Workflows(desk, intake, self._chains)
         self.notify = Notify(desk)
         self.handlers: dict[str, Handler] = {}
-        for part in (Commands(desk, foreign), self._reports, self._agents, foreign, intake, Switches(desk),
-                     self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders), self.notify):
+        for part in (Commands(desk, foreign), self._reports, self._agents, self._machines, foreign, intake,
+                     Switches(desk), self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders),
+                     self.notify):
             for types in say.ENDPOINTS.values():
                 self.handlers.update({name: getattr(part, name) for name in types if hasattr(part, name)})
 
@@ -86,6 +89,7 @@ class Staff:
         """What was known when the hub ended. Returns the agents that were here then."""
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
+        self._machines.restore(await store.records(CARDS))
         self.meters.restore(await store.records(METERS))
         self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))

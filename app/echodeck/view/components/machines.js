@@ -43,9 +43,14 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   const [used, total] = gpuMemory(gpu);
-  if (Number.isFinite(total)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, figure: `gpu.${gpu.index}.vram_used_bytes`, tone: "vram", full: true, share: share(used, total),
-      text: ofBytes(used, total), title: gpuTitle(gpu) });
+  if (gpu.lost_s || gpu.asleep) {
+    meters.push({ key: `away${n}`, label: `GPU${n}`, tone: "gpu", share: 0, title: `${gpu.name}: ${gpu.reason}`,
+      text: gpu.asleep ? "asleep" : `lost at ${clock(gpu.lost_s * 1000)}` });
+  } else if (Number.isFinite(total)) {
+    const known = Number.isFinite(used);
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, figure: `gpu.${gpu.index}.vram_used_bytes`, tone: "vram",
+      full: true, share: known ? share(used, total) : 0, text: known ? ofBytes(used, total) : `? / ${bytes(total)}`,
+      title: gpuTitle(gpu) });
   }
   if (Number.isFinite(gpu.util_percent)) {
     meters.push({ key: `gpu${n}`, label: `GPU${n}`, figure: `gpu.${gpu.index}.util_percent`, tone: "gpu", share: gpu.util_percent,
