@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigError
 
+LONGEST_NAME = 64
+"""Of a machine and of a person: as long as a host's name may be on Linux."""
 TABLES = ("brain", "alerts", "notify", "ladders")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 

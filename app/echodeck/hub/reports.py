@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +30,7 @@ from ..model.job import TERMINAL, Job, JobError, JobState
 from ..model.record import LogLine, StepSample
 from ..wire import say, show
 from . import troubles
-from .desk import RECENT_SAMPLES, Desk
+from .desk import Desk
 from .foresight import Foresight
 from .hands import Hands
 from .ledger import Change
@@ -54,9 +53,6 @@ def _credible(at_s: float, job: Job, change: Change) -> float:
 
 def _why(payload: say.JobReport, otherwise: str) -> str:
     return payload.error.message if payload.error is not None else otherwise
-
-
-KEPT_EVERY_S = 0.9
 
 
 class Reports:
@@ -231,16 +227,6 @@ class Reports:
             view = show.PreviewView(job_id=job.id, attempt=payload.attempt, step=payload.step,
                                     at=show.iso(change.at_s) or "", image=payload.image)
             self._desk.put("generation_preview", "previews", job.id, view, change.at_s)
-        return {}
-
-    def host_metrics(self, session: Session, payload: say.HostMetrics, change: Change) -> dict[str, Any]:
-        self._desk.workers.seen(session.agent_id, change.at_s)
-        self._desk.put("host_metrics", "hosts", payload.host.name, payload.host, change.at_s)
-        recent = self._desk.recent.setdefault(payload.host.name, deque(maxlen=RECENT_SAMPLES))
-        # A machine that is measured faster is shown so; what is kept is about one sample a second.
-        if not recent or abs(payload.host.at_s - recent[-1].at_s) >= KEPT_EVERY_S:
-            recent.append(payload.host)
-            self._desk.sampled(payload.host, change.at_s)
         return {}
 
     def log(self, session: Session, payload: say.Log, change: Change) -> dict[str, Any]:
