@@ -47,7 +47,7 @@ def rest(room: Room, settings: Settings, keeper: Keeper, told: Metrics) -> FastA
     app.webhooks.include_router(notify.webhooks)
     _documents(app)
     _stream(app, room)
-    _machines(app, room)
+    _hosts(app, room)
     _commands(app, room, settings)
     describe(app)
     return app
@@ -89,11 +89,11 @@ def _stream(app: FastAPI, room: Room) -> None:
         return answer(State(found.seq, messages=told(merged(found.events, found.records))))
 
 
-def _machines(app: FastAPI, room: Room) -> None:
+def _hosts(app: FastAPI, room: Room) -> None:
     @app.get("/api/hosts/recent", tags=["messages"], responses=shows(Recent))
     async def recent() -> Response:
         """The latest samples of each machine, oldest first, for a page that has just been opened."""
-        return answer(Recent(room.staff.machines.recent()))
+        return answer(Recent(room.staff.hosts.recent()))
 
     @app.delete("/api/hosts/{name:path}", tags=["messages"], status_code=204, response_class=Response)
     async def forget(name: str, request: Request) -> Response:

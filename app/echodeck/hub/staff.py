@@ -20,12 +20,12 @@ from .desk import Desk
 from .foreign import Foreign
 from .foresight import Foresight
 from .hands import Hands
+from .hosts import KIND as HOSTS
+from .hosts import Hosts
 from .intake import Intake
 from .ladders import KIND, Ladders
 from .ledger import Change
 from .loading import load
-from .machines import KIND as MACHINES
-from .machines import Machines
 from .mending import Mending
 from .meters import KIND as METERS
 from .meters import Meters
@@ -66,8 +66,8 @@ class Staff:
         self.foresight = Foresight(desk)
         verdicts = Verdicts(desk, self.climbs.judged)
         self._reports = Reports(desk, self._hands, self._mending, self.foresight, verdicts)
-        self.machines = Machines(desk)
-        self._agents = Agents(desk, self._hands, self._post, self.machines)
+        self.hosts = Hosts(desk)
+        self._agents = Agents(desk, self._hands, self._post, self.hosts)
         foreign = Foreign(desk, self._hands)
         intake = Intake(desk, Wishing(desk, self.ladders), self.climbs)
         self.climbs.accept = intake.follow_up
@@ -75,7 +75,7 @@ class Staff:
         self._workflows = Workflows(desk, intake, self._chains)
         self.notify = Notify(desk)
         self.handlers: dict[str, Handler] = {}
-        for part in (Commands(desk, foreign), self._reports, self._agents, self.machines, foreign, intake,
+        for part in (Commands(desk, foreign), self._reports, self._agents, self.hosts, foreign, intake,
                      Switches(desk), self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders),
                      self.notify):
             for types in say.ENDPOINTS.values():
@@ -90,7 +90,7 @@ class Staff:
         """What was known when the hub ended. Returns the agents that were here then."""
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
-        self.machines.restore(await store.records(MACHINES), now_s)
+        self.hosts.restore(await store.records(HOSTS), now_s)
         self.meters.restore(await store.records(METERS))
         self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))
@@ -110,7 +110,7 @@ class Staff:
             self._reports.silent(job_id, agent_id, change)
         for worker in desk.workers.silent(now_s):
             self._agents.offline(worker, change)
-        self.machines.tick(change)
+        self.hosts.tick(change)
         self._chains.look()
         self._chains.settle(change)
         self._workflows.settle(change)

@@ -28,8 +28,8 @@ from ...webhook import key_of
 from ...wire import say, show
 from ...wire.notify import Ways
 from ..desk import Desk
+from ..hosts import SAME_NAME
 from ..ledger import Change
-from ..machines import SAME_NAME
 from ..session import Session, Shown
 from . import letters, senders
 from .news import ENDED, News, of_job

@@ -27,7 +27,7 @@ WRITTEN_EVERY_S = 60.0
 """How often the last sample of a machine is written: what is shown of it after a restart is no older."""
 
 
-class Machines:
+class Hosts:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
 
     def __init__(self, desk: Desk) -> None:
@@ -38,6 +38,7 @@ class Machines:
         self._written_s: dict[str, float] = {}
         self._unheard: dict[str, float] = {}
         """Machines known from before the hub's start, and since when they could have been heard."""
+        self._earlier: Mapping[str, list[Host]] = {}
 
     def restore(self, records: Mapping[str, dict[str, Any]], now_s: float) -> None:
         """What was known when the hub ended; each is silent until its agent is back."""
@@ -120,7 +121,20 @@ class Machines:
     def recent(self) -> dict[str, list[Host]]:
         """The latest samples of every machine that is known, oldest first."""
         last: dict[str, Host] = self._desk.board.all("hosts")
-        return {name: list(self._desk.recent.get(name, ())) or [host] for name, host in last.items()}
+        return {name: self._samples(name) or [host] for name, host in last.items()}
+
+    def _samples(self, name: str) -> list[Host]:
+        new = list(self._desk.recent.get(name, ()))
+        old = [one for one in self._earlier.get(name, ()) if not new or one.at_s < new[0].at_s]
+        return (old + new)[-RECENT_SAMPLES:]
+
+    def recall(self, earlier: Mapping[str, list[Host]]) -> None:
+        """What was measured before the hub's start. One that is away was last heard from then."""
+        self._earlier = earlier
+        for name, samples in earlier.items():
+            last: Host | None = self._desk.board.get("hosts", name)
+            if last is not None and name not in self._desk.recent and samples and samples[-1].at_s > last.at_s:
+                self._desk.put("host_metrics", "hosts", name, samples[-1], self._desk.clock())
 
     # --- who is not heard from ---------------------------------------------------------------------------------------
 

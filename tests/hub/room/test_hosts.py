@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from echodeck.errors import IllegalTransition, UnknownRecord
-from echodeck.hub.machines import KIND, WRITTEN_EVERY_S
+from echodeck.hub.hosts import KIND, WRITTEN_EVERY_S
 from echodeck.hub.metrics.families import Families
 from echodeck.hub.metrics.machines import tell_machines
 from echodeck.model.record import Host
@@ -51,7 +51,7 @@ async def test_a_machine_that_is_away_is_known_after_a_restart(place: Any, agent
     assert (host.name, host.at_s, host.cpu_percent) == ("studio", at_s, 20.0)
     assert up(place) == {"studio": 0.0}
     assert place.room.pulse.hosts() == []
-    assert [one.at_s for one in place.room.staff.machines.recent()["studio"]] == [at_s]
+    assert [one.at_s for one in place.room.staff.hosts.recent()["studio"]] == [at_s]
     await place.wait_s(60.0)
     assert alerts(place) == ["silent:studio"]
     assert [alert["count"] for alert in place.alerts()] == [1], "it is the same trouble, told once"
@@ -96,7 +96,7 @@ async def test_one_that_was_taken_away_is_forgotten(place: Any, ada: Any, agent:
     assert [one["name"] for one in place.told(FORGOTTEN)] == ["studio"]
     assert place.alerts() == []
     assert place.room.initial_state().hosts == []
-    assert place.room.staff.machines.recent() == {}
+    assert place.room.staff.hosts.recent() == {}
     assert up(place) == {}
     await place.restart()
     await place.wait_s(60.0)
