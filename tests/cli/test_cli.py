@@ -164,7 +164,8 @@ def test_status_says_who_is_away_and_since_when(run: Any, deck: Any) -> None:
     at = {"at_s": seen.timestamp(), "period_s": 1.0, "cpu_percent": 12.0, "memory_used_bytes": 1,
           "memory_total_bytes": 4}
     state = deck.greeting[0]["payload"]
-    state["hosts"] = [{"name": "gone", **at}, {"name": "old", **at}, {"name": "mute", **at, "at_s": at["at_s"] - 60}, {"name": "well", **at}]
+    state["hosts"] = [{"name": "gone", **at}, {"name": "old", **at}, {"name": "mute", **at, "at_s": at["at_s"] - 60},
+                      {"name": "well", **at}]
     state["agents"] = [
         {"id": name, "status": status, "metadata": {"host": name, "seen": seen.isoformat()}}
         for name, status in (("gone", "offline"), ("mute", "online"), ("well", "busy"))]

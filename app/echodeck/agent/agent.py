@@ -41,6 +41,8 @@ STOP_S = 3.0
 """How long an engine that does not heed is waited for on a clean stop."""
 LAST_WORDS_S = 2.0
 """How long the hub is waited for then."""
+LONGEST_ENGINES = 48
+"""Of the engines' names in a worker's: with the machine's, it is no longer than the hub takes."""
 ANNOUNCE_S = 1.0
 """Between two looks at what the engines can do."""
 TOPICS = ["work_available", "job_command", "engine_order"]
@@ -86,7 +88,7 @@ class Agent:
         self._stopping = asyncio.Event()
 
     def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
-        return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
+        return Worker(f"{self.name}/{'+'.join(engines)[:LONGEST_ENGINES]}/{number}", self.name, engines, self.client,
                       self._rejoin, self.judging.made, self._reporter.heard)
 
     def _watcher(self, name: str, engine: Watching) -> Watcher:
