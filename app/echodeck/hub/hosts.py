@@ -169,7 +169,8 @@ class Hosts:
             state.pop(name, None)
         for agent_id in [one.agent.id for one in desk.workers.agents.values() if one.agent.host == name]:
             desk.workers.forget(agent_id)
-            desk.board.forget("agents", agent_id)
+        for agent in [one for one in desk.board.all("agents").values() if one.metadata["host"] == name]:
+            desk.board.forget("agents", agent.id)
         for alert in [*desk.alerts.values()]:
             if alert.host == name and (not alert.job_id or alert.cause == f"silent:{name}"):
                 desk.resolve_alert(change, alert.cause)
