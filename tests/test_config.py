@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,15 +36,25 @@ def test_each_layer_wins_over_the_one_before(tmp_path: Path) -> None:
         ({}, {"ECHODECK_LEASE_S": "inf"}, "", "ECHODECK_LEASE_S: expected a finite number"),
         ({}, {}, "keep_raw_s = 0", "keep_raw_s: must be more than 0"),
         ({}, {}, "price_per_kwh = -0.3", "price_per_kwh: must be 0"),
+        ({"name": "x" * 300}, {}, "", "--name: a machine's name is 64 characters at most, got 300"),
+        ({"name": "   "}, {}, "", "--name: a machine's name is not only blanks"),
+        ({}, {"ECHODECK_NAME": "a/b"}, "", "ECHODECK_NAME: a machine's name is printable, without a slash, got 'a/b'"),
+        ({}, {}, r'name = "a\nb"', "name: a machine's name is printable"),
+        ({}, {}, f'user = "{"u" * 81}"', "user: a user's name has 80 characters at most, got 81"),
         ({}, {}, "keep_10s_s = 3600", "keep_10s_s: must not be less than keep_raw_s, got 3600"),
     ],
 )
-def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, int], environ: dict[str, str], content: str,
+def test_a_wrong_setting_names_its_place(tmp_path: Path, flags: dict[str, Any], environ: dict[str, str], content: str,
                                          where: str) -> None:
     file = tmp_path / "echodeck.toml"
     file.write_text(content)
     with pytest.raises(ConfigError, match=where):
         load(flags, environ=environ, file=file)
+
+
+def test_what_may_be_a_name() -> None:
+    for name in ("", "studio (2)", "Jörgs Büro", "x" * 64):
+        assert load({"name": name}, environ={}).name == name
 
 
 def test_tables_are_passed_on_and_only_the_file_has_them(tmp_path: Path) -> None:

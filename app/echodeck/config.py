@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigError
 
+LONGEST_NAME, LONGEST_USER = 64, 80
+"""Of a machine, as long as a host's name may be on Linux, and of a person."""
 TABLES = ("brain", "alerts", "notify", "ladders")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -188,4 +190,17 @@ def _convert(name: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: must be 0 (not known) or more, got {converted:g}")
     if name in ("lease_s", "heartbeat_s", "slots", "max_frame_bytes", "keep_raw_s") and converted <= 0:
         raise ConfigError(f"{where}: must be more than 0, got {converted}")
+    if name == "name" and (why := _no_name(converted)):
+        raise ConfigError(f"{where}: a machine's name is {why}")
+    if name == "user" and len(converted) > LONGEST_USER:
+        raise ConfigError(f"{where}: a user's name has {LONGEST_USER} characters at most, got {len(converted)}")
     return converted
+
+
+def _no_name(name: str) -> str:
+    """What is wrong with a machine's name; "" when nothing is, or it is left to the system."""
+    if len(name) > LONGEST_NAME:
+        return f"{LONGEST_NAME} characters at most, got {len(name)}"
+    if name and not name.strip():
+        return "not only blanks"
+    return "" if "/" not in name and (not name or name.isprintable()) else f"printable, without a slash, got {name!r}"

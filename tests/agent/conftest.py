@@ -60,6 +60,8 @@ class SmallHub:
         """Whose jobs are whose, which a hub does not know any more when it was restarted."""
         self.deaf: set[str] = set()
         """Types that take effect but get no answer: the hub died before it could say so."""
+        self.says: dict[str, Any] = {}
+        """What it answers to a register and a heartbeat besides."""
         self._replies: dict[str, dict[str, Any]] = {}
         self._sockets: set[ServerConnection] = set()
         self._server: Server | None = None
@@ -141,11 +143,11 @@ class SmallHub:
                 self.leased |= {one.job_id for one in running if self._has(one)}
                 entries = [{"jobId": one.job_id, "action": "continue" if self._has(one) else "abandon",
                             "request": self.jobs[one.job_id].request} for one in running]
-                return {"heartbeatS": 0.1, "leaseS": 10.0, "jobs": entries}
+                return {"heartbeatS": 0.1, "leaseS": 10.0, "jobs": entries, **self.says}
             case say.Heartbeat(jobs=named):
                 asked = [{"jobId": id_, "request": self.jobs[id_].request} for id_ in named if self.jobs[id_].request]
                 mine = {id_ for id_ in self.leased if self.jobs[id_].in_hand}
-                return {"jobs": asked, "abandon": [id_ for id_ in named if id_ not in mine]}
+                return {"jobs": asked, "abandon": [id_ for id_ in named if id_ not in mine], **self.says}
             case say.Claim(worker_id=worker_id):
                 for job in self.jobs.values():
                     if job.state is JobState.PENDING:

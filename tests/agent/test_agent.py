@@ -15,6 +15,8 @@ from echodeck.client import Connection
 from echodeck.errors import ConfigError, EngineError, OutOfMemory
 from echodeck.model.job import JobState
 
+from .conftest import FakeEngine
+
 STAGES = ["planned", "stage_started", "stage_done", "stage_started", "stage_done", "stage_started", "stage_done"]
 
 
@@ -311,6 +313,14 @@ async def test_unknown_engines_are_refused_by_name(settings: Any) -> None:
     both = Agent(replace(settings, engine="sketch, sketch", slots=2), name="here")
     assert [worker.id for worker in both.workers] == ["here/sketch/1", "here/sketch/2"]
     assert both.workers[0].engines["sketch"] is not both.workers[1].engines["sketch"]
+
+
+async def test_the_longest_names_are_not_too_long_for_the_hub(settings: Any) -> None:
+    engines = {f"server-{n}-of-many": FakeEngine() for n in range(9)}
+    agent = Agent(replace(settings, name="x" * 64), engines=engines)
+    [worker] = agent.workers
+    worker.rename(f"{'x' * 64} (12)")
+    assert len(worker.id) < 128
 
 
 def test_the_clocks_are_compared_only_as_far_as_that_was_measured() -> None:

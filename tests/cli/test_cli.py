@@ -141,7 +141,8 @@ def test_markup_in_a_title_is_text(run: Any, hub: Any, say: Any) -> None:
 
 def test_status_is_one_document(run: Any, deck: Any, say: Any) -> None:
     host = {"name": "box", "cpu_percent": 12.0, "memory_used_bytes": 1, "memory_total_bytes": 4, "gpus": []}
-    deck.greeting[0]["payload"]["hosts"] = [host]
+    agent = {"id": "box-1", "status": "online", "metadata": {"host": "box", "seen": None}}
+    deck.greeting[0]["payload"] |= {"hosts": [host], "agents": [agent]}
     found = run("status", "--hub", deck.url, "--json").json
     assert found["queue"] == {"pending": 2, "running": 1}
     assert found["latency_s"] is not None
@@ -149,18 +150,29 @@ def test_status_is_one_document(run: Any, deck: Any, say: Any) -> None:
     assert "box: CPU 12 %, memory 25 %" in text
 
 
+def test_a_machine_can_be_forgotten(run: Any, deck: Any, say: Any) -> None:
+    deck.reply = lambda r: say.frame("ack", {"id": r["id"], "result": {"host": r["payload"]["host"]}})
+    done = run("forget", "attic (2)", "--hub", deck.url)
+    assert (done.code, done.out) == (0, "forgot attic (2)\n")
+    deck.reply = lambda r: say.frame("error", {"id": r["id"], "code": "illegal_transition", "field": "command",
+                                               "message": "command: cannot forget attic: it is heard from"})
+    assert "it is heard from" in run("forget", "attic", "--hub", deck.url).err
+
+
 def test_status_says_who_is_away_and_since_when(run: Any, deck: Any) -> None:
     seen = datetime(2026, 1, 1, 12, tzinfo=UTC)
     at = {"at_s": seen.timestamp(), "period_s": 1.0, "cpu_percent": 12.0, "memory_used_bytes": 1,
           "memory_total_bytes": 4}
     state = deck.greeting[0]["payload"]
-    state["hosts"] = [{"name": "gone", **at}, {"name": "mute", **at, "at_s": at["at_s"] - 60}, {"name": "well", **at}]
+    state["hosts"] = [{"name": "gone", **at}, {"name": "old", **at}, {"name": "mute", **at, "at_s": at["at_s"] - 60},
+                      {"name": "well", **at}]
     state["agents"] = [
         {"id": name, "status": status, "metadata": {"host": name, "seen": seen.isoformat()}}
         for name, status in (("gone", "offline"), ("mute", "online"), ("well", "busy"))]
     text = run("status", "--hub", deck.url).out
     local = seen.astimezone()
     assert f"machine   gone: offline since {local:%Y-%m-%d %H:%M:%S}\n" in text
+    assert f"machine   old: silent since {local:%Y-%m-%d %H:%M:%S}\n" in text
     assert f"machine   mute: not measured since {local - timedelta(seconds=60):%Y-%m-%d %H:%M:%S}\n" in text
     assert "machine   well: CPU 12 %" in text
     assert f"agent     gone: offline since {local:%Y-%m-%d %H:%M:%S}\n" in text

@@ -361,6 +361,19 @@ async def test_a_page_just_opened_gets_the_last_samples(web: Any, agent: Any) ->
     assert [sample["at_s"] for sample in recent] == [100.0, 101.0, 102.0]
 
 
+async def test_a_machine_is_forgotten_when_it_is_away_and_known(web: Any, agent: Any, hub: Any) -> None:
+    await agent.ask("host_metrics", {"host": {"name": "studio", "at_s": 1.0}})
+    there = await web("DELETE", "/api/hosts/studio")
+    assert (there.status, there.json["error"]["code"]) == (409, "illegal_transition")
+    unknown = await web("DELETE", "/api/hosts/at/tic%20(2)")
+    assert (unknown.status, unknown.json["error"]["code"]) == (404, "unknown_host")
+    assert "'at/tic (2)'" in unknown.json["error"]["message"]
+    for worker in hub.room.desk.workers.agents.values():
+        worker.agent = replace(worker.agent, status="offline")
+    assert (await web("DELETE", "/api/hosts/studio")).status == 204
+    assert (await web.get("/api/hosts/recent"))["hosts"] == {}
+
+
 async def test_a_seq_beyond_the_log_is_told_so(web: Any) -> None:
     newest = (await web.get("/api/state"))["seq"]
     assert (await web.get("/api/events?after=9000000"))["seq"] == newest

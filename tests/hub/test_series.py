@@ -15,9 +15,11 @@ from echodeck.errors import StoreUnavailable
 from echodeck.hub import keeper as keeper_module
 from echodeck.hub.app import Hub
 from echodeck.hub.keeper import Keeper
+from echodeck.hub.session import Session
 from echodeck.model.record import Gpu, Host
 from echodeck.store.series import Moment
 from echodeck.store.series.memory import MemorySeries
+from echodeck.wire import Request, say
 
 NOW_S = 1_700_000_000.0
 PATIENCE_S = 10.0
@@ -50,6 +52,28 @@ async def test_a_sample_can_be_asked_for(hub: Hub, meet: Any, web: Any) -> None:
     iso = await web.get("/api/series?host=studio&metric=cpu.percent&since=2026-01-01T00:00:00Z&until=2199-01-01")
     assert len(iso["rows"]) == 1, "coarse, but there"
     assert (await web.get("/api/series?host=studio&metric=cpu.percent&until=1000000"))["rows"] == []
+
+
+async def test_the_last_minutes_are_there_after_a_restart(tmp_path: Any) -> None:
+    """Also that the end of one that did not come back is told to the second."""
+    settings, now_s = Settings(data=tmp_path, port=0), time.time()
+    before = Hub(settings)
+    await before.start()
+    hand = Session("s", "/api/coordination/ws", "c", "", lambda shown: None)
+    for n in range(5):
+        host = Host("studio", now_s - 5 + n, cpu_percent=10.0 * n, gpus=(Gpu(0, "RTX", "nvidia", util_percent=n),))
+        await before.room.handle(hand, Request("host_metrics", say.HostMetrics(host), None))
+    await before.stop()
+    after = Hub(settings)
+    await after.start()
+    try:
+        assert after._recalling is not None
+        await asyncio.wait_for(after._recalling, PATIENCE_S)
+        samples = after.room.staff.hosts.recent()["studio"]
+        assert [(one.cpu_percent, one.gpus[0].util_percent) for one in samples] == [(10.0 * n, n) for n in range(5)]
+        assert after.room.board.get("hosts", "studio").at_s == pytest.approx(now_s - 1, abs=0.002)
+    finally:
+        await after.stop()
 
 
 async def test_what_cannot_be_asked(hub: Hub, meet: Any, web: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from echodeck.model.metric import METRICS, metric_of, rate, samples_of, throttled
+from echodeck.model.metric import METRICS, metric_of, rate, samples_of, throttled, with_figures
 from echodeck.model.record import Disk, Gpu, Host, Net
 
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=97.0, vram_used_bytes=9 << 30, vram_total_bytes=12 << 30, temp_c=71.0,
@@ -48,6 +48,14 @@ def test_only_what_is_kept() -> None:
 
 def test_a_host_that_tells_nothing_has_no_gpu_figures() -> None:
     assert not [key for key, _ in samples_of(Host("bare", 0.0)) if key.startswith(("gpu.", "disk.", "cpu.load"))]
+
+
+def test_a_machine_at_another_moment_is_made_of_its_figures() -> None:
+    then = replace(HOST, at_s=900.0, cpu_percent=50.0, memory_used_bytes=4 << 30, net_sent_bytes_per_s=7.0,
+                   gpus=(replace(GPU, util_percent=1.0, vram_used_bytes=1 << 30),),
+                   disks=(Disk("/a.b/c", 100, 60, 40, 0.0, 9.0),))
+    assert with_figures(HOST, 900.0, dict(samples_of(then, kept=True))) == then
+    assert with_figures(HOST, 900.0, {}) == replace(HOST, at_s=900.0)
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])

@@ -107,7 +107,7 @@ def test_what_is_not_a_disk_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_pat
         part(str(deep)), part(str(tmp_path)), part(str(file), "/dev/y"), part("/snap/a", "/dev/z", "squashfs"),
         part(str(tmp_path), "D:", "", "cdrom"), part("/System/Volumes/VM", "/dev/disk3s6", "apfs"),
     ])
-    assert [mount for mount, _ in found_mounts()] == [os.path.abspath(os.sep), str(tmp_path)]
+    assert [mount.path for mount in found_mounts()] == [os.path.abspath(os.sep), str(tmp_path)]
 
 
 @pytest.mark.parametrize("error", [AttributeError("absent"), psutil.AccessDenied(), OSError(5, "no"), RuntimeError()])

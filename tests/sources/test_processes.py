@@ -119,3 +119,17 @@ def test_a_name_is_asked_once_and_forgotten_when_nobody_wants_it(monkeypatch: py
     names.forget()
     names.forget()
     assert names(os.getpid()) == "another"
+
+
+def test_an_engine_in_a_folder_of_any_name_is_known_by_what_lies_there(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "comfyui_version.py").touch()
+    with started(app / "main.py") as other:
+        try:
+            _, found = Processes().read({})
+            assert [one.engine for one in found if one.pid == other.pid] == ["comfyui"]
+        finally:
+            assert other.stdin is not None
+            other.stdin.close()
+            other.wait(10)

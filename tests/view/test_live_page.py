@@ -280,6 +280,20 @@ def test_machines_with_plots_that_grow(hub: FakeHub, open_page: Open) -> None:
         wait_for("a row a message", lambda n=n: plot.evaluate(count) == n + 1)
 
 
+def test_a_silent_machine_can_be_forgotten(hub: FakeHub, open_page: Open) -> None:
+    hub.hosts = [machine(), replace(machine(), name="attic", at_s=time.time() - 3600)]
+    page = open_page("machines")
+    here, gone = (page.locator(f"[data-testid=machine][data-host={name}]") for name in ("atelier", "attic"))
+    gone.wait_for()
+    assert "silent for 1:00" in gone.text_content()
+    assert not here.get_by_test_id("machine-forget").is_visible()
+    gone.get_by_test_id("machine-forget").click()
+    wait_for("the command", lambda: [said["payload"] for said in hub.of("forget_host")] == [{"host": "attic"}])
+    hub.tell(frame("host_forgotten", {"name": "attic"}, hub.seq + 1))
+    wait_for("its card to go", lambda: gone.count() == 0)
+    assert here.count() == 1
+
+
 def test_plots_begin_with_what_the_hub_remembers(hub: FakeHub, open_page: Open) -> None:
     hub.hosts = [machine()]
     row = json.loads(json.dumps(hub.state()["hosts"][0]))

@@ -109,6 +109,9 @@ def test_applying_is_assigning_whole_values() -> None:
     assert board.seq == 3
     wire.apply(board, wire.Message(wire.REMOVED, {"jobId": "a"}, seq=4))
     assert list(board.all("jobs")) == ["b"]
+    wire.apply(board, wire.Message("host_metrics", {"name": "studio", "at_s": 1.0}))
+    wire.apply(board, wire.Message(wire.FORGOTTEN, {"name": "studio"}, seq=5))
+    assert board.all("hosts") == {}
     assert wire.apply(board, wire.Message("from_the_future", {"x": 1})) == []
 
 

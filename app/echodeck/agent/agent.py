@@ -14,25 +14,24 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..client import WORKER, Backoff, Client
 from ..client.outbox import Outbox
 from ..client.reporter import Reporter
 from ..client.teller import Hand
-from ..config import Settings
+from ..config import LONGEST_NAME, Settings
 from ..engines import Engine, Freeing, Watching
 from ..errors import EchodeckError, InputError
 from ..model.engine import EngineInfo
 from ..sources import Source
-from ..sources.host import HostSource
+from ..sources.identity import identity
 from ..version import __version__
 from ..wire import Message, say
 from .crew import lanes, spare
 from .guests import Guests
 from .judging import Judging
-from .pace import Pace
+from .sampling import Sampling
 from .watcher import Watcher
 from .worker import Worker, offset_s
 
@@ -42,8 +41,8 @@ STOP_S = 3.0
 """How long an engine that does not heed is waited for on a clean stop."""
 LAST_WORDS_S = 2.0
 """How long the hub is waited for then."""
-LOOK_UP_S = 1.0
-"""A slow pace is given up so soon after a job has begun or somebody has come to look."""
+LONGEST_ENGINES = 48
+"""Of the engines' names in a worker's: with the machine's, it is no longer than the hub takes."""
 ANNOUNCE_S = 1.0
 """Between two looks at what the engines can do."""
 TOPICS = ["work_available", "job_command", "engine_order"]
@@ -55,12 +54,14 @@ class Agent:
     """`await Agent(settings).run()` until `stop()`.
 
     Every slot has its own engines. `engines` given here are shared by all slots, so with more than one slot they must
-    bear several jobs at once. `client` makes the client, `name` is the host's.
+    bear several jobs at once. `client` makes the client, `name` is the host's: what the hub calls it may be another, if
+    there is one of that name.
     """
 
     def __init__(self, settings: Settings, *, engines: Mapping[str, Engine] | None = None,
                  source: Source | None = None, client: Callable[..., Client] = Client, name: str = "") -> None:
-        self.settings, self.name = settings, name or settings.name or socket.gethostname()
+        self.settings = settings
+        self._asked = self.name = name or settings.name or socket.gethostname()[:LONGEST_NAME]
         self.id = f"{self.name}-{os.getpid()}-{secrets.token_hex(4)}"
         # A restarted hub waits one lease for the jobs in hand, so a longer back-off would lose them.
         backoff = Backoff(0.5, max(1.0, settings.lease_s / 2))
@@ -78,14 +79,16 @@ class Agent:
                          if isinstance(engine, Watching)]
         self._infos: list[EngineInfo] = []
         self._steering: set[asyncio.Task[None]] = set()
-        self._source = source
-        self._heartbeat_s, self._pace = settings.heartbeat_s, Pace(settings.period_s)
+        self._machine: tuple[str, str] | None = None
+        self._heartbeat_s = settings.heartbeat_s
+        self._sampling = Sampling(self.name, self.client, self._reporter.take, lambda: bool(self._in_hand()), source,
+                                  settings.period_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._commanded_s: dict[str, float] = {}
         self._stopping = asyncio.Event()
 
     def _worker(self, number: int, engines: Mapping[str, Engine]) -> Worker:
-        return Worker(f"{self.name}/{'+'.join(engines)}/{number}", self.name, engines, self.client,
+        return Worker(f"{self.name}/{'+'.join(engines)[:LONGEST_ENGINES]}/{number}", self.name, engines, self.client,
                       self._rejoin, self.judging.made, self._reporter.heard)
 
     def _watcher(self, name: str, engine: Watching) -> Watcher:
@@ -109,7 +112,7 @@ class Agent:
         self.client.on("work_available", self._work)
         self.client.start()
         works: list[Coroutine[Any, Any, None]] = [
-            self._measure(), self._reporter.run(), self._beat(), self._announce(), self.judging.run(),
+            self._sampling.run(), self._reporter.run(), self._beat(), self._announce(), self.judging.run(),
             *(worker.work(self._tell) for worker in self.workers), *(watcher.watch() for watcher in self.watchers),
         ]
         tasks = [asyncio.create_task(work) for work in works]
@@ -172,11 +175,11 @@ class Agent:
         self._reporter.wake()
 
     async def _register(self, in_hand: set[Held], *, ahead: bool) -> None:
-        running = [say.InHand(*one) for one in sorted(in_hand)]
-        result = await self.client.call("register", say.Register(
-            self.id, self.name, os.getpid(), __version__, self._infos, len(self.workers),
-            [list(worker.engines) for worker in self.workers], [worker.id for worker in self.workers], running),
-            ahead=ahead)
+        result = await self.client.call("register", await self._hello(in_hand), ahead=ahead)
+        if (name := str(result.get("host") or self._asked)) != self.name:
+            self._rename(name)  # the workers have other names now, so they are told of once more
+            result = await self.client.call("register", await self._hello(in_hand), ahead=ahead)
+        self._sampling.ask(bool(result.get("measure", True)))
         self._heartbeat_s = float(result.get("heartbeatS") or self.settings.heartbeat_s)
         self.judging.on = bool(result.get("judge"))
         for entry in result.get("jobs", []):
@@ -184,6 +187,24 @@ class Agent:
                 self._abandon(str(entry.get("jobId")))
             else:
                 self._ask(str(entry.get("jobId")), str(entry.get("request") or ""))
+
+    async def _hello(self, in_hand: set[Held]) -> say.Register:
+        if self._machine is None:
+            self._machine = await asyncio.to_thread(identity, self.settings.data)
+        machine, boot = self._machine
+        return say.Register(
+            self.id, self._asked, os.getpid(), __version__, self._infos, len(self.workers),
+            [list(worker.engines) for worker in self.workers], [worker.id for worker in self.workers], machine, boot,
+            [say.InHand(*one) for one in sorted(in_hand)])
+
+    def _rename(self, name: str) -> None:
+        """Another machine has our name: what begins from here on is this one's by the name that the hub gave it."""
+        log.warning("the hub shows this machine as %s; --name gives it a name of its own", name)
+        self.name = self._sampling.name = name
+        for worker in self._all:
+            worker.rename(name)
+        for watcher in self.watchers:
+            watcher.rename(name)
 
     async def _rejoin(self, hand: Hand) -> None:
         try:
@@ -241,7 +262,8 @@ class Agent:
             except EchodeckError as error:
                 log.debug("no answer to the heartbeat: %s", error)
                 continue
-            self._pace.watched = bool(result.get("watched", True))
+            self._sampling.pace.watched = bool(result.get("watched", True))
+            self._sampling.ask(bool(result.get("measure", True)))
             self.judging.on = bool(result.get("judge"))
             for entry in result.get("jobs", []):
                 job_id = str(entry.get("jobId"))
@@ -313,16 +335,6 @@ class Agent:
     def _wake(self) -> None:
         for worker in self.workers:
             worker.wake.set()
-
-    async def _measure(self) -> None:
-        source = self._source
-        if source is None:
-            source = await asyncio.to_thread(HostSource, self.name)
-        while True:
-            while (wait_s := self._pace.wait_s(running=bool(self._in_hand()))) > 0:  # noqa: ASYNC110 - of the clock
-                await asyncio.sleep(min(wait_s, LOOK_UP_S))
-            host = await asyncio.to_thread(self._pace.read, source)
-            self._reporter.take(say.HostMetrics(replace(host, at_s=host.at_s + offset_s(self.client.connection))))
 
 
 def main(settings: Settings) -> None:

@@ -34,7 +34,8 @@ class Guests:
         host = next((worker for worker in self._workers if worker.holds == job_id), None)
         if host is None or host.id in self._here:
             return
-        guest = self._here[host.id] = self._make(host.id + GUEST)
+        beside = host.id
+        guest = self._here[beside] = self._make(beside + GUEST)
         try:
             guest.engines = await asyncio.to_thread(self._spare, host.engines)
             guest.infos = [info for info in host.infos if info.name in guest.engines]
@@ -47,4 +48,4 @@ class Guests:
         except EchodeckError as error:
             log.warning("nothing could be begun beside job %s: %s", job_id, error)
         finally:
-            del self._here[host.id]
+            del self._here[beside]

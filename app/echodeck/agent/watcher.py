@@ -78,7 +78,7 @@ class Watcher:
                 job = SeenJob(hand, hears(self._tell, lambda: self._spec(sighting), self._made), epoch_s, self._over)
             self._seen[sighting.job_id] = sighting, job
         if sighting != before:
-            self._adopt(sighting)
+            self._adopt(sighting, job)
         return job
 
     def known(self) -> dict[str, Sighting]:
@@ -113,12 +113,19 @@ class Watcher:
 
     def hands(self) -> set[tuple[str, int, str]]:
         """(job, attempt, worker) of what was sighted and has not ended."""
-        return {(job_id, ATTEMPT, self.worker_id) for job_id in self.known()}
+        with self._lock:
+            return {(job_id, ATTEMPT, job.hand.worker_id) for job_id, (_, job) in self._seen.items()}
 
     def tell_again(self) -> None:
         """To a hub that has just been reached: it may not know of them."""
-        for sighting in self.known().values():
-            self._adopt(sighting)
+        with self._lock:
+            seen = [*self._seen.values()]
+        for sighting, job in seen:
+            self._adopt(sighting, job)
+
+    def rename(self, host: str) -> None:
+        """The machine is called otherwise now; what was sighted before is told of as before."""
+        self.worker_id, self._host = self.worker_id.replace(self._host, host, 1), host
 
     async def steer(self, job_id: str, command: str, *, before: str = "", after: str = "") -> None:
         """Asks the engine; what cannot be done is told to people."""
@@ -146,11 +153,12 @@ class Watcher:
         with self._lock:
             self._seen.pop(job_id, None)
 
-    def _adopt(self, sighting: Sighting) -> None:
+    def _adopt(self, sighting: Sighting, job: SeenJob) -> None:
         ahead_s = self._offset_s()
         started_s = None if sighting.started_s is None else sighting.started_s + ahead_s
         workflow: dict[str, Any] | None = None if sighting.workflow is None else dict(sighting.workflow)
         self._tell(say.Adopt(
-            sighting.job_id, self.worker_id, sighting.spec, "observed", "running" if sighting.running else "pending",
+            sighting.job_id, job.hand.worker_id, sighting.spec, "observed",
+            "running" if sighting.running else "pending",
             max(0.0, sighting.created_s + ahead_s) if sighting.created_s else 0.0, started_s, sighting.place,
             sighting.user[:80], dict(sighting.cannot), workflow))

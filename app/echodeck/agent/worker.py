@@ -51,6 +51,10 @@ class Worker:
         self.claiming = self._stopping = False
         self._greeted = 0
 
+    def rename(self, host: str) -> None:
+        """The machine is called otherwise now."""
+        self.id, self.host = self.id.replace(self.host, host, 1), host
+
     async def work(self, tell: Callable[[say.Say], None]) -> None:
         """`tell` takes what the job says, from any thread."""
         while not self._stopping:

@@ -291,6 +291,20 @@ def status(hub: Hub = None, json: Json = False) -> None:
 
 
 @app.command(epilog=EXIT_CODES)
+def forget(
+    host: Annotated[str, typer.Argument(metavar="HOST", help="The machine's name, as `echodeck status` shows it.")],
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Take a machine that was taken away for good off the list; its jobs and figures stay in the history."""
+
+    async def run(client: Any) -> None:
+        out(await client.forget_host(host), json, f"forgot {plain(host)}")
+
+    with_hub(json, hub, run)
+
+
+@app.command(epilog=EXIT_CODES)
 def report(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")],
     hub: Hub = None,

@@ -52,7 +52,9 @@ def _engine(engine: Job) -> list[str]:
 def _silent(host: Job, agents: list[Job]) -> str:
     """Why nothing is known of a machine now; "" when it is measured."""
     own = [agent for agent in agents if agent["metadata"].get("host") == host["name"]]
-    if own and all(agent["status"] == "offline" for agent in own):
+    if not own:  # none was heard from since the hub was started
+        return f"silent since {since(datetime.fromtimestamp(host['at_s'], UTC).isoformat())}"
+    if all(agent["status"] == "offline" for agent in own):
         return f"offline since {since(max(str(agent['metadata'].get('seen') or '') for agent in own))}"
     seen = max((_moment(agent["metadata"].get("seen")) for agent in own), default=0.0)
     # Both by clocks that the hub goes by: this one's may be wrong.

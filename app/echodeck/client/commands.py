@@ -47,6 +47,10 @@ class Commands:
         """Have an engine let go of the models that it keeps loaded."""
         return await self.call("engine_command", {"engine": engine, "command": "free"})
 
+    async def forget_host(self, name: str) -> dict[str, Any]:
+        """A machine that was taken away for good: it is listed no more; what was measured of it stays."""
+        return await self.call("forget_host", {"host": name})
+
     async def resume(self, job_id: str) -> dict[str, Any]:
         return await self.call("generation_command", {"jobId": job_id, "command": "resume"})
 

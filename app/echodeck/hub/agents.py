@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from .. import wire
 from ..errors import BadField
 from ..model.engine import EngineInfo
@@ -13,6 +15,7 @@ from ..wire import say
 from . import troubles
 from .desk import Desk
 from .hands import Hands
+from .hosts import Hosts
 from .ledger import Change
 from .post import Post
 from .session import Session
@@ -24,12 +27,13 @@ WORKERS = "/api/coordination/ws"
 class Agents:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
 
-    def __init__(self, desk: Desk, hands: Hands, post: Post) -> None:
-        self._desk, self._hands, self._post = desk, hands, post
+    def __init__(self, desk: Desk, hands: Hands, post: Post, hosts: Hosts) -> None:
+        self._desk, self._hands, self._post, self._hosts = desk, hands, post, hosts
 
     def register(self, session: Session, payload: say.Register, change: Change) -> dict[str, Any]:
         desk, now_s = self._desk, change.at_s
-        agent = desk.workers.register(session, payload, now_s)
+        host = payload.host if payload.kind == "script" else self._hosts.greet(payload, change)
+        agent = desk.workers.register(session, msgspec.structs.replace(payload, host=host), now_s)
         self._show_engines(payload.engines, change)
         jobs = [self._still_in_hand(session, held, change) for held in payload.running]
         self._hands.show_agent(agent.id, change, durable=True)
@@ -43,7 +47,7 @@ class Agents:
         self._post.deliver(session, (held.job_id for held in payload.running), change)
         settings = desk.settings
         return {"leaseS": settings.lease_s, "heartbeatS": settings.heartbeat_s, "jobs": jobs, "now": now_s,
-                "judge": desk.parts.on("verdicts")}
+                "judge": desk.parts.on("verdicts"), "host": host, "measure": self._hosts.measures(agent.id)}
 
     def announce(self, session: Session, payload: say.Announce, change: Change) -> dict[str, Any]:
         """What the engines of an agent are now."""
@@ -92,7 +96,8 @@ class Agents:
             if job.request and job.request != "move":  # where to was told once, and is not known any more
                 requests.append({"jobId": job_id, "request": job.request})
         watched = any(one.endpoint != WORKERS for one in desk.sessions.values())
-        return {"jobs": requests, "abandon": abandon, "watched": watched, "judge": desk.parts.on("verdicts")}
+        return {"jobs": requests, "abandon": abandon, "watched": watched, "judge": desk.parts.on("verdicts"),
+                "measure": self._hosts.measures(session.agent_id)}
 
     # --- who is not heard from ---
 
@@ -106,7 +111,7 @@ class Agents:
             return
         desk.log(change, "warning", agent.id, f"agent on {agent.host} is offline")
         if not any(other.agent.host == agent.host for other in desk.workers.online()):
-            troubles.silent(desk, agent.host, change)
+            self._hosts.silent(agent.host, change)
         self.engines_away(change)
 
     def engines_away(self, change: Change) -> None:

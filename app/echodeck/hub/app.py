@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..config import Settings
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnavailable
 from ..model.series import resolutions
 from ..store import Store
 from ..store.series.memory import MemorySeries
@@ -29,6 +29,7 @@ from .fanout import Fanout
 from .keeper import Keeper
 from .line import Line
 from .metrics import Metrics
+from .refill import earlier
 from .rest import rest
 from .room import Room
 from .session import Shown
@@ -58,6 +59,7 @@ class Hub:
         self.metrics = Metrics(self.room, self.fanout, self.keeper)
         self.sockets = Sockets(self.room, self.fanout, settings)
         self._tasks: list[asyncio.Task[None]] = []
+        self._recalling: asyncio.Task[None] | None = None
         self._server: _Server | None = None
         self._stopped = False
         self.url = ""
@@ -73,6 +75,7 @@ class Hub:
             sock.close()
             raise
         await self.keeper.start()
+        self._recalling = asyncio.create_task(self._recall())
         host, port = sock.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         web = rest(self.room, self._settings, self.keeper, self.metrics)
@@ -88,6 +91,14 @@ class Hub:
         started = asyncio.create_task(server.ready.wait())
         await asyncio.wait([started, self._tasks[0]], return_when=asyncio.FIRST_COMPLETED)
         started.cancel()
+
+    async def _recall(self) -> None:
+        """Beside everything else: nobody waits for the plots' past."""
+        try:
+            hosts = self.room.board.all("hosts").values()
+            self.room.staff.hosts.recall(await earlier(self.keeper.series, hosts, self.keeper.now_s()))
+        except StoreUnavailable as error:
+            log.debug("the plots begin with the hub's start: %s", error)
 
     async def wait(self) -> None:
         """Returns when the hub has ended; raises what ended it."""
@@ -105,9 +116,10 @@ class Hub:
         if self._server is not None:
             self._server.should_exit = True
             await asyncio.gather(self._tasks[0], return_exceptions=True)
-        for task in self._tasks:
+        ending = [*self._tasks, *([self._recalling] if self._recalling else [])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         await self.keeper.stop()
         await self.room.stop()
 

@@ -184,7 +184,7 @@ class Ledger:
             self._call(call)
         for (type_, kind, key, value), seq in zip(change.shown, seqs, strict=True):
             if kind:
-                if type_ == wire.REMOVED:
+                if type_ == wire.GONE.get(kind):
                     self._board.remove(kind, key, seq)
                 else:
                     self._board.put(kind, key, value, seq)

@@ -59,11 +59,10 @@ class Pulse:
         )
 
     def hosts(self) -> list[Host]:
-        """Those that are measured now: the last sample of a machine whose agents are all offline says nothing."""
-        agents = self._desk.workers.agents.values()
-        silent = {worker.agent.host for worker in agents} - {one.agent.host for one in self._desk.workers.online()}
+        """Those that are measured now: the last sample of a machine without an agent that is online says nothing."""
+        here = {worker.agent.host for worker in self._desk.workers.online()}
         hosts: dict[str, Host] = self._desk.board.all("hosts")
-        return [host for host in hosts.values() if host.name not in silent]
+        return [host for host in hosts.values() if host.name in here]
 
     def _vram(self, hosts: list[Host], vendor: str) -> float:
         having = [host for host in hosts

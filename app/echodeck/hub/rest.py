@@ -47,6 +47,7 @@ def rest(room: Room, settings: Settings, keeper: Keeper, told: Metrics) -> FastA
     app.webhooks.include_router(notify.webhooks)
     _documents(app)
     _stream(app, room)
+    _hosts(app, room)
     _commands(app, room, settings)
     describe(app)
     return app
@@ -78,11 +79,6 @@ def _stream(app: FastAPI, room: Room) -> None:
         rows = [Told(one.type, one.payload, show.iso(one.at_s) or "", one.seq) for one in found]
         return answer(Events(rows, found[-1].seq if found else min(after, room.board.seq)))
 
-    @app.get("/api/hosts/recent", tags=["messages"], responses=shows(Recent))
-    async def recent() -> Response:
-        """The latest samples of each machine, oldest first, for a page that has just been opened."""
-        return answer(Recent({name: list(samples) for name, samples in room.desk.recent.items()}))
-
     @app.get("/api/state", tags=["messages"], responses=shows(State))
     async def state(after: Annotated[int | None, Query(ge=0, le=2**53)] = None, hub: str = "") -> Response:
         """What a WebSocket would begin with: everything (`initial`), or with `after` what was missed (`messages`)."""
@@ -91,6 +87,19 @@ def _stream(app: FastAPI, room: Room) -> None:
             initial = room.initial_state()
             return answer(State(initial.seq, initial=initial))
         return answer(State(found.seq, messages=told(merged(found.events, found.records))))
+
+
+def _hosts(app: FastAPI, room: Room) -> None:
+    @app.get("/api/hosts/recent", tags=["messages"], responses=shows(Recent))
+    async def recent() -> Response:
+        """The latest samples of each machine, oldest first, for a page that has just been opened."""
+        return answer(Recent(room.staff.hosts.recent()))
+
+    @app.delete("/api/hosts/{name:path}", tags=["messages"], status_code=204, response_class=Response)
+    async def forget(name: str, request: Request) -> Response:
+        """A machine that was taken away for good; refused while it is heard from. Its figures stay in the series."""
+        await Asked(room, request).do("forget_host", say.ForgetHost(name))
+        return Response(status_code=204)
 
 
 def _commands(app: FastAPI, room: Room, settings: Settings) -> None:

@@ -33,8 +33,8 @@ def since(desk: Desk, seq: int, now_s: float, *, refused: bool) -> list[Shown] |
     shown = [Shown(_type_of(desk, entry, types), entry.value, now_s, entry.kind, entry.key)
              for entry in entries if entry.kind in types and entry.value is not None]
     if refused:
-        shown += [Shown(wire.REMOVED, {"jobId": entry.key}, now_s, "jobs", entry.key)
-                  for entry in entries if entry.kind == "jobs" and entry.value is None]
+        shown += [Shown(type_, {wire.ROUTES[type_].key: entry.key}, now_s, entry.kind, entry.key)
+                  for entry in entries if entry.value is None and (type_ := wire.GONE.get(entry.kind))]
     return shown
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
+from typing import Any, Literal, TypeVar
 
-from .record import Gpu, Host
+from .record import Disk, Gpu, Host
 
 Kind = Literal["gauge", "counter"]
+_T = TypeVar("_T", Gpu, Disk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,28 @@ def samples_of(host: Host, *, kept: bool = False) -> list[tuple[str, float]]:
                 if value is not None:
                     found.append((metric.key(which), value))
     return found
+
+
+def with_figures(host: Host, at_s: float, figures: Mapping[str, float]) -> Host:
+    """The machine as it was at another moment, by its kept figures then: the reverse of `samples_of`. What is kept of
+    no figure is as the machine has it now."""
+    fields = {metric.field: figures[metric.name] for metric in _SINGLE if metric.name in figures}
+    fields.pop("load_1m", None)
+    return replace(host, at_s=at_s, **_typed(fields),
+                   gpus=tuple(_with(gpu, "gpu", str(gpu.index), figures) for gpu in host.gpus),
+                   disks=tuple(_with(disk, "disk", disk.mount, figures) for disk in host.disks))
+
+
+def _with(record: _T, scope: str, which: str, figures: Mapping[str, float]) -> _T:
+    known = {one.name for one in dataclass_fields(record)}
+    found = {field: figures[metric.key(which)] for metric, field in _FIGURES[scope]
+             if field in known and metric.key(which) in figures}
+    return replace(record, **_typed(found))
+
+
+def _typed(fields: Mapping[str, float]) -> dict[str, Any]:
+    """Sizes are whole numbers of bytes."""
+    return {field: round(value) if field.endswith("_bytes") else value for field, value in fields.items()}
 
 
 def throttled(gpu: Gpu) -> float | None:

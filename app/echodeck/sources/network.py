@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,46 @@ from .system import ask
 
 MOST = 32
 """Interfaces in a reading: a machine with containers may have hundreds."""
-INSIDE = ("lo", "veth", "Loopback")
+INSIDE = ("lo", "veth", "Loopback", "ifb")
 """How the names begin of interfaces that lead nowhere outside: the loopback, and one end of each container's."""
+OVER_OTHERS = ("docker", "br-", "bridge", "virbr", "vmnet", "vboxnet", "vEthernet", "cni", "flannel", "bond", "team",
+               "tun", "utun", "tap", "wg", "tailscale", "zt")
+"""How the names begin of bridges, bundles and tunnels: what goes over them goes over another interface too."""
+DEVICES = Path("/sys/class/net")
 
 
 class Network:
     """The rates of a reading are over the time since the one before; `search` finds which interfaces are up."""
 
-    def __init__(self) -> None:
-        self._total, self._each = ask(psutil.net_io_counters), ask(psutil.net_io_counters, True) or {}
+    def __init__(self, devices: Path = DEVICES) -> None:
+        self._devices = devices
+        self._each = ask(psutil.net_io_counters, True) or {}
+        self._outward = outward(self._each, devices)
         self._states: dict[str, tuple[bool, int]] = {}
 
     def search(self) -> None:
         found = ask(psutil.net_if_stats) or {}
         self._states = {name: (one.isup, one.speed) for name, one in found.items()}
+        self._outward = outward(self._each, self._devices)
 
     def read(self, elapsed_s: float) -> tuple[float, float, tuple[Net, ...]]:
-        """(bytes a second sent, received, each interface's): the first two of the whole machine."""
-        total, self._total = self._total, ask(psutil.net_io_counters)
+        """(bytes a second sent, received, each interface's): the first two of the whole machine, to and from others."""
         each, self._each = self._each, ask(psutil.net_io_counters, True) or {}
+        rates = {name: _rates(each.get(name), now, elapsed_s) for name, now in self._each.items()}
         nets = []
-        for name in sorted(name for name in self._each if not name.startswith(INSIDE))[:MOST]:
+        for name in sorted(name for name in rates if not name.startswith(INSIDE))[:MOST]:
             is_up, speed = self._states.get(name, (True, 0))
-            nets.append(Net(name, *_rates(each.get(name), self._each[name], elapsed_s), is_up, speed))
-        return (*_rates(total, self._total, elapsed_s), tuple(nets))
+            nets.append(Net(name, *rates[name], is_up, speed))
+        sent, received = (sum((rates[name][way] for name in self._outward if name in rates), 0.0) for way in (0, 1))
+        return sent, received, tuple(nets)
+
+
+def outward(names: Iterable[str], devices: Path = DEVICES) -> frozenset[str]:
+    """The interfaces whose traffic is the machine's, each byte once: those with a device of their own where the system
+    tells, else those that are not known to lie over others, else all that lead outside."""
+    kept = {name for name in names if not name.startswith(INSIDE)}
+    real = {name for name in kept if (devices / name / "device").exists()}
+    return frozenset(real or {name for name in kept if not name.startswith(OVER_OTHERS)} or kept)
 
 
 def connections(proc: Path = Path("/proc")) -> int | None:

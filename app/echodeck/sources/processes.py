@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePath
 
 import psutil
@@ -76,7 +77,7 @@ class Processes:
 
     def _generator(self, process: psutil.Process, command: Sequence[str], vram: Mapping[int, int | None],
                    tracking: Mapping[psutil.Process, bool]) -> Kind | None:
-        engine = engine_of(command, _folder(process)) if may_be_engine(command) else ""
+        engine = engine_of(command, _folder(process), partial(_has, process.pid)) if may_be_engine(command) else ""
         if engine:
             return engine, engine
         script = script_of(command)
@@ -160,6 +161,17 @@ def _folder(process: psutil.Process) -> str:
         return process.cwd()
     except (psutil.Error, OSError):
         return ""
+
+
+def _has(pid: int, folder: str, name: str) -> bool:
+    """Whether the process sees such a file or folder. On Linux it is looked for where the process has its root, which
+    may be a container's; another user's says nothing."""
+    root = Path(f"/proc/{pid}/root")
+    try:
+        return (root / folder.lstrip("/") / name if os.name == "posix" and root.parent.exists()
+                else Path(folder, name)).exists()
+    except OSError:
+        return False
 
 
 def _source(path: Path) -> str:

@@ -8,7 +8,7 @@ const CAPS = { logs: 2000, messages: 500, previews: 64 };
 const MOST_BYTES = 1000000;
 
 class Board {
-  constructor(table = { routes: {}, initial: {}, removed: "" }) {
+  constructor(table = { routes: {}, initial: {}, removed: [] }) {
     this.table = table;
     this.kinds = new Map();
     this.seq = 0;
@@ -32,7 +32,7 @@ class Board {
     const [kind, keyField] = Object.hasOwn(this.table.routes, message.type) ? this.table.routes[message.type] : [""];
     if (!kind) return [];
     const key = keyField ? String(payload[keyField] ?? "") : "";
-    if (message.type === this.table.removed) this.all(kind).delete(key);
+    if (this.table.removed.includes(message.type)) this.all(kind).delete(key);
     else this.#put(kind, key, payload);
     return [[kind, key]];
   }

@@ -54,6 +54,7 @@ ROUTES: dict[str, Route] = {
     "queue_update": Route(show.QueueUpdate, "queue"),
     "agent_status_update": Route(show.AgentView, "agents", "agent_id"),
     "host_metrics": Route(Host, "hosts", "name"),
+    "host_forgotten": Route(show.HostForgotten, "hosts", "name"),
     "engine_update": Route(EngineInfo, "engines", "name"),
     "system_alert": Route(show.AlertView, "alerts", "id"),
     "alert_resolved": Route(show.AlertView, "alerts", "id"),
@@ -76,8 +77,9 @@ ROUTES: dict[str, Route] = {
     "engine_order": Route(show.EngineOrder),
     "work_available": Route(say.Nothing),
 }
-REMOVED = "generation_removed"
-"""Its payload names a job that is gone."""
+REMOVED, FORGOTTEN = "generation_removed", "host_forgotten"
+GONE = {"jobs": REMOVED, "hosts": FORGOTTEN}
+"""By kind, the type whose payload names a record that is gone."""
 
 INITIAL: dict[str, tuple[str, str]] = {
     "jobs": ("jobs", "jobId"), "agents": ("agents", "id"), "alerts": ("alerts", "id"), "logs": ("logs", "id"),
@@ -260,7 +262,7 @@ def apply(board: Board, message: Message) -> list[Entry]:
             board.seq = max(board.seq, message.seq)
         return []
     key = str(message.payload.get(route.key, "")) if route.key else ""
-    if message.type == REMOVED:
+    if message.type == GONE.get(route.kind):
         return [board.remove(route.kind, key, message.seq)]
     return [board.put(route.kind, key, message.payload, message.seq)]
 

@@ -52,6 +52,12 @@ class EngineCommand(Say):
     command: Literal["free"]
 
 
+class ForgetHost(Say):
+    """A machine that was taken away for good; refused while it is heard from."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=140)]
+
+
 class Submit(Say):
     """A job to queue, `count` times (the seed grows by one each). What is left out takes the engine's default.
 
@@ -220,6 +226,9 @@ class Register(Say):
 
     `lanes` has the names of the engines that each slot drives; without it every slot drives all of them. `workers` are
     the slots' names, by which they claim, in the same order.
+
+    `machine` and `boot` tell machines of one name apart (see `model.machines`). The ack has the name that the machine
+    is shown by, as `host`, and whether this agent is to measure it, as `measure`; so has a heartbeat's.
     """
 
     agent_id: Id
@@ -230,6 +239,8 @@ class Register(Say):
     slots: Whole = 1
     lanes: list[list[str]] = []
     workers: list[Id] = []
+    machine: Annotated[str, Meta(max_length=128)] = ""
+    boot: Annotated[str, Meta(max_length=128)] = ""
     running: list[InHand] = []
     kind: Literal["", "worker", "metrics", "script"] = ""
 
@@ -356,6 +367,7 @@ VIEWER: dict[str, type[Say]] = {
     "communicate": Communicate,
     "subscribe": Subscribe,
     "engine_command": EngineCommand,
+    "forget_host": ForgetHost,
     "read_workflow": ReadWorkflow,
     "brain_switch": BrainSwitch,
     "query": Query,

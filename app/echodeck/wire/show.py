@@ -229,6 +229,12 @@ class PreviewView(Show):
     image: str
 
 
+class HostForgotten(Show):
+    """A machine that was taken away for good."""
+
+    name: str
+
+
 class QueueItem(Show):
     """One line of the fixed protocol's queue."""
 

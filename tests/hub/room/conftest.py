@@ -95,6 +95,11 @@ class Hand(Person):
         return await self.say("register", agentId=self.name, host="studio", engines=[ENGINE], slots=slots,
                               running=running or [])
 
+    async def greet(self, host: str = "studio", **more: str) -> dict[str, Any]:
+        """Registers without engines."""
+        self.place.room.joined(self.session)
+        return await self.say("register", agentId=self.name, host=host, **more)
+
     async def claim(self, id_: str | None = None) -> dict[str, Any] | None:
         return (await self.say("claim", id_=id_, workerId=self.worker, engines=["sketch"]))["job"]
 
@@ -156,6 +161,10 @@ class Place:
 
     def person(self, name: str = "ada", endpoint: str = "/api/echo/ws") -> Person:
         return Person(self, name, endpoint)
+
+    def hand_of(self, name: str) -> Hand:
+        """An agent that has not registered."""
+        return Hand(self, name)
 
     async def hand(self, name: str = "agent-1", slots: int = 1) -> Hand:
         """A registered agent."""

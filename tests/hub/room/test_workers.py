@@ -42,7 +42,7 @@ async def test_a_heartbeat_keeps_the_lease_and_repeats_what_was_asked(place: Any
         await place.wait_s(8.0)
         answer = await agent.say("heartbeat", jobs=[job_id, "not-mine"])
         assert answer == {"jobs": [{"jobId": job_id, "request": "pause"}], "abandon": ["not-mine"], "watched": False,
-                          "judge": True}
+                          "judge": True, "measure": True}
     place.room.joined(ada.session)
     assert (await agent.say("heartbeat", jobs=[job_id]))["watched"]
     assert place.job(job_id)["status"] == "running"

@@ -28,6 +28,7 @@ from ...webhook import key_of
 from ...wire import say, show
 from ...wire.notify import Ways
 from ..desk import Desk
+from ..hosts import SAME_NAME
 from ..ledger import Change
 from ..session import Session, Shown
 from . import letters, senders
@@ -40,7 +41,7 @@ PART = "notify"
 KIND = "notify"
 """The store's records: a channel's line by its name, and under HEARD the last event that was heard."""
 HEARD = ":heard"
-OWN = ("failed", "worker_lost", "silent", "store", "ladder", PART)
+OWN = ("failed", "worker_lost", "silent", SAME_NAME, "store", "ladder", PART)
 """What the causes of alerts begin with that the hub raises itself."""
 UNUSABLE = "cannot be used"
 ALERTS = frozenset({"system_alert", "alert_resolved"})

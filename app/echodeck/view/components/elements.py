@@ -9,7 +9,7 @@ from panel.custom import JSComponent
 
 from ... import charts
 from ...model.metric import METRICS
-from ...wire import INITIAL, REMOVED, ROUTES
+from ...wire import GONE, INITIAL, ROUTES
 from . import carrier, module, style_elsewhere
 
 PATTERN = "@machine@"
@@ -22,7 +22,7 @@ def table() -> dict[str, Any]:
     return {
         "routes": {name: [route.kind, route.key] for name, route in ROUTES.items() if route.kind},
         "initial": {field: list(where) for field, where in INITIAL.items()},
-        "removed": REMOVED,
+        "removed": list(GONE.values()),
     }
 
 

@@ -147,13 +147,16 @@ function machine(feed, name) {
   const ownBox = h("div.own", {}, h("small", {}, "echodeck here"), own);
   const engines = h("div.details");
   const enginesBox = h("div.own", {}, h("small", {}, "Generating here"), engines);
-  const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right),
-    bars, coreBox, why, facts, sensed, enginesBox, ownBox);
+  const forget = h("button.small", { type: "button", title: "Take it off the list; its jobs and figures stay",
+    data: { testid: "machine-forget" }, onclick: () => act(feed, forget, "forget_host", { host: name }) }, "Forget");
+  const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right,
+    forget), bars, coreBox, why, facts, sensed, enginesBox, ownBox);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
     const silent = feed.now() / 1000 - host.at_s > 10 + 2 * host.period_s;
     node.classList.toggle("silent", silent);
+    show(forget, silent);
     setText(right, silent ? `silent for ${span(feed.now() / 1000 - host.at_s)}` : heat(host));
   };
   node.update = (host) => {

@@ -1,11 +1,7 @@
-"""What agents measure of their machines: numbered, shown, and handed on to be kept.
-
-Which GPU is which is kept, so that their numbers and those that are missed outlive every restart.
-"""
+"""Which GPU of a machine is which: kept, so that their numbers and those that are missed outlive every restart."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,16 +13,15 @@ from ..errors import BadField
 from ..model.cards import Card, forget, numbered
 from ..model.record import Host
 from ..wire import say
-from .desk import RECENT_SAMPLES, Desk
+from .desk import Desk
 from .ledger import Change
 from .session import Session
 
 KIND = "cards"
 """The store's records: the GPUs of a machine, by its name."""
-KEPT_EVERY_S = 0.9
 
 
-class Machines:
+class Cards:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
 
     def __init__(self, desk: Desk) -> None:
@@ -36,18 +31,11 @@ class Machines:
     def restore(self, records: Mapping[str, dict[str, Any]]) -> None:
         self._known = {host: msgspec.convert(record["cards"], tuple[Card, ...]) for host, record in records.items()}
 
-    def host_metrics(self, session: Session, payload: say.HostMetrics, change: Change) -> dict[str, Any]:
-        desk, at_s = self._desk, change.at_s
-        cards, host = numbered(self._known.get(payload.host.name, ()), payload.host)
+    def numbered(self, host: Host, change: Change) -> Host:
+        """The same sample with each GPU under the number that it was given once."""
+        cards, host = numbered(self._known.get(host.name, ()), host)
         self._keep(host.name, cards, change)
-        desk.workers.seen(session.agent_id, at_s)
-        desk.put("host_metrics", "hosts", host.name, host, at_s)
-        recent = desk.recent.setdefault(host.name, deque(maxlen=RECENT_SAMPLES))
-        # A machine that is measured faster is shown so; what is kept is about one sample a second.
-        if not recent or abs(host.at_s - recent[-1].at_s) >= KEPT_EVERY_S:
-            recent.append(host)
-            desk.sampled(host, at_s)
-        return {}
+        return host
 
     def forget_gpu(self, session: Session, payload: say.ForgetGpu, change: Change) -> dict[str, Any]:
         """Somebody has taken it out: it is missed no more."""
@@ -64,6 +52,10 @@ class Machines:
         name = next(card.name for card in known if card.index == payload.gpu)
         desk.action(change, session, "forgot", detail=f"GPU {payload.gpu} of {payload.host} ({name})")
         return {}
+
+    def forget_machine(self, host: str, change: Change) -> None:
+        if self._known.pop(host, None) is not None:
+            change.batch.records[KIND, host] = None
 
     def _keep(self, host: str, cards: tuple[Card, ...], change: Change) -> None:
         if cards != self._known.get(host, ()):
