@@ -6,6 +6,7 @@ A scenario's jobs come in order, as one machine makes them day after day; what i
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -40,7 +41,7 @@ class Made:
     def kind(self) -> tuple[object, ...]:
         """What jobs that repeat one another have in common."""
         spec = self.spec
-        return spec.engine, spec.model, spec.width, spec.height, spec.frames, self.plan
+        return spec.engine, spec.model, spec.width, spec.height, spec.frames, spec.batch, self.plan
 
     @property
     def plan(self) -> tuple[tuple[str, int], ...]:
@@ -65,7 +66,8 @@ class Made:
             made.append(StageRun(
                 name, 1, spec.engine, spec.model, spec.width, spec.height, len(stage.steps_s), spec.frames, spec.batch,
                 stage.name, at_s + 1e-3 * index, stage.took_s, first[0] if first else 0.0,
-                rest[len(rest) // 2] if rest else 0.0))
+                rest[len(rest) // 2] if rest else 0.0,
+                sampler=spec.sampler))
         return made
 
 
@@ -77,8 +79,16 @@ class Scenario:
     jobs: Callable[[random.Random], Iterator[Made]]
     burn_in: int = 10
     count: int = 30
+    firsts: bool = False
+    """Judged are those that are the first of their kind, but for the very first of all."""
     steady: bool = False
     """Repeated at steady speed with at most 5 % noise: what an estimate can be exact about."""
+
+    def judges(self, seen: Counter[object], job: Made) -> bool:
+        """Whether `job` is judged; `seen` counts those of each kind, it included."""
+        if self.firsts:
+            return seen[job.kind] == 1 and len(seen) > 1
+        return seen[job.kind] > self.burn_in
 
     def life(self, rng: random.Random) -> Iterator[Made]:
         return islice(self.jobs(rng), self.count)

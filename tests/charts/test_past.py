@@ -48,3 +48,11 @@ def test_empty_columns_make_empty_charts() -> None:
     charts.to_json(charts.step_times({"label": [], "low_s": [], "median_s": [], "high_s": [], "count": []}))
     charts.to_json(charts.success({"time": [], "completed": [], "failed": [], "cancelled": []}))
     charts.to_json(charts.error({"progress": [], "median": [], "low": [], "high": [], "count": []}))
+
+
+def test_a_series_is_filled_where_it_is_shown() -> None:
+    chart = charts.series()
+    assert {name: list(column) for name, column in chart.sources["series"].data.items()} == {
+        "time": [], "low": [], "mean": [], "high": []}
+    assert not chart.bindings
+    assert chart.figure.select_one({"name": "series"}) is not None, "the page finds the source by its name"

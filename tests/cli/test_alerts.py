@@ -1,4 +1,4 @@
-"""`echodeck alerts`: shown, seen, silenced."""
+"""`echodeck alerts`: shown, seen, silenced, and of a GPU forgotten."""
 
 from __future__ import annotations
 
@@ -65,3 +65,10 @@ def test_what_is_wrong_is_refused_here(run: Any, deck: Any) -> None:
     assert (done.code, done.error["field"]) == (2, "--for")
     done = run("alerts", "ack", "a", "--hub", deck.url)
     assert (done.code, "begins 2 ids" in done.err) == (2, True)
+
+
+def test_a_gpu_that_was_taken_out_is_forgotten(run: Any, hub: Any, say: Any) -> None:
+    hub.reply = lambda request: say.frame("ack", {"id": request["id"], "result": {}})
+    done = run("alerts", "forget", "studio", "1", "--hub", hub.url)
+    assert (done.code, done.out) == (0, "forgotten: GPU 1 of studio\n")
+    assert hub.said("forget_gpu")[0]["payload"] == {"host": "studio", "gpu": 1}

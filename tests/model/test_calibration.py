@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echodeck.model.calibration import (
+    FIRST,
     KEPT_KINDS,
     LEAST_Z,
     MOST_Z,
@@ -164,3 +165,18 @@ def test_worse_estimates_never_make_narrower_intervals(zs: list[float], worse: f
         calibration.learn(KIND, [Score(0.5, z, z * factor, True) for z in zs])
     for mild, bad in zip(first._ends(KIND, 0.5), second._ends(KIND, 0.5), strict=True):
         assert bad >= mild * 0.75, "but for the levels, which also follow what was beyond"
+
+
+def test_first_jobs_and_repeated_ones_set_each_other_s_intervals_never() -> None:
+    """Repeated jobs are off by a hundredth, first ones by half; all of them are on the record together."""
+    rng, calibration = Random(8), Calibration()
+    for number in range(100):
+        for kind, deviation in ((KIND, 0.01), ((FIRST, *KIND[:2]), 0.5)):
+            truth_s = 10.0 * rng.lognormvariate(0.0, deviation)
+            calibration.learn((*kind[:2], f"{kind[2]} {number}"), [score(0.0, truth_s, PLAIN, PLAIN)])
+    other = ("sketch", "sketch-m", "512×512")
+    assert deviation_of(calibration.set(other, 0.0, PLAIN)) < 0.05
+    assert deviation_of(calibration.set((FIRST, *other[:2]), 0.0, PLAIN)) > 0.3
+    assert deviation_of(calibration.set((FIRST, "another", "model"), 0.0, PLAIN)) > 0.3
+    assert calibration.record(())[0].count == calibration.record((FIRST,))[0].count == WINDOW
+    assert 0.2 < calibration.record(())[0].error < calibration.record((FIRST,))[0].error

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from echodeck.model.job import Job, JobSpec, Stage, StageState
 from echodeck.model.meter import Taken, add, pids_of, spans_of, usages_of
 from echodeck.model.record import Gpu, GpuProcess, Host, Process
-from echodeck.model.usage import FIGURES, Span
+from echodeck.model.share import Stay
+from echodeck.model.usage import FIGURES, NOT_LISTED, Span, total
 
 GB = 1 << 30
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=50.0, vram_used_bytes=4 * GB, power_w=100.0)
@@ -111,12 +112,61 @@ def test_only_the_gpu_that_its_processes_are_on_counts() -> None:
     assert own.power_w.mean == 100.0
     assert own.vram_bytes
     assert own.vram_bytes.peak == 3 * GB
-    [all_] = usages_of(add(Taken(), done(0.0, 4.0), samples, math.inf, worker=4))
-    assert not all_.by_process
-    assert all_.power_w
-    assert all_.power_w.mean == 150.0
-    assert all_.vram_bytes
-    assert all_.vram_bytes.peak == 5 * GB
+    [other] = usages_of(add(Taken(), done(0.0, 4.0), samples, math.inf, worker=4))
+    assert not other.by_process
+    assert other.power_w
+    assert other.power_w.mean == 50.0, "where it may be, as nobody tells who is on that one"
+    assert other.vram_bytes
+    assert other.vram_bytes.peak == GB
+
+
+def test_what_works_on_no_gpu_took_nothing_of_one() -> None:
+    used = replace(GPU, processes=(GpuProcess(9, "python", GB),))
+    samples = [host(float(n), used) for n in range(5)]
+    taken = add(Taken(), done(0.0, 4.0), samples, 3.0, worker=7)
+    assert taken.stages[0].power_w is taken.stages[0].vram_bytes is taken.stages[0].gpu_percent is None
+    assert taken.stages[0].gpu_reason == NOT_LISTED
+    assert add(Taken(), done(0.0, 4.0), samples, 3.0).stages[0].gpu_reason == "", "nobody knows its processes"
+    later = [*samples[:4], host(4.0, replace(GPU, processes=(GpuProcess(7, "python", GB),)))]
+    taken = add(taken, done(0.0, 4.0), later, math.inf, worker=7)
+    assert (taken.stages[0].gpu_reason, taken.gpus) == ("", {0}), "it came to the GPU late"
+    asleep = [host(float(n), replace(GPU, reason="asleep", asleep=True)) for n in range(5)]
+    assert add(Taken(), done(0.0, 4.0), asleep, 3.0, worker=7).stages[0].gpu_reason == ""
+
+
+def test_two_jobs_on_a_gpu_share_its_energy() -> None:
+    loads = {7: 60.0, 8: 20.0}
+    users = tuple(GpuProcess(pid, "python", GB, load) for pid, load in loads.items())
+    samples = [host(float(n), replace(GPU, processes=users)) for n in range(11)]
+    energy = {}
+    for pid in loads:
+        other = Stay(0.0, math.inf, frozenset({15 - pid}))
+        [usage] = usages_of(add(Taken(), done(0.0, 10.0), samples, math.inf, worker=pid, others=[other]))
+        assert usage.shared
+        assert usage.power_w
+        assert usage.by_process
+        energy[pid] = usage.power_w.integral
+    assert energy == {7: 750.0, 8: 250.0}
+
+
+def test_only_as_long_as_both_are_there() -> None:
+    samples = [host(float(n)) for n in range(21)]
+    beside = [Stay(5.0, 10.0), Stay(30.0, math.inf)]
+    job = done(0.0, 4.0, 12.0)
+    first, second = usages_of(add(Taken(), job, samples, math.inf, others=beside))
+    assert (first.shared, second.shared, total([first, second]).shared) == (False, True, True)
+    assert first.power_w
+    assert second.power_w
+    assert (first.power_w.integral, second.power_w.integral) == (400.0, 75.0 + 5 * 50.0 + 75.0 + 100.0)
+
+
+@given(st.floats(0.0001, 1e4), st.lists(st.floats(0.0005, 10.0), min_size=1, max_size=6))
+def test_the_mean_is_never_above_the_peak(power_w: float, lengths: list[float]) -> None:
+    borders = [sum(lengths[:n]) for n in range(len(lengths) + 1)]
+    samples = [host(at_s, replace(GPU, power_w=power_w)) for at_s in sorted({*borders, borders[-1] + 1.0})]
+    for usage in usages_of(add(Taken(), done(*borders), samples, math.inf)):
+        if usage.power_w and usage.power_w.measured_s:
+            assert usage.power_w.mean <= usage.power_w.peak
 
 
 def test_the_gpu_once_seen_is_remembered() -> None:

@@ -82,7 +82,7 @@ def test_a_device_that_does_not_tell_is_not_held_to_run_freely(gpu: Gpu, expecte
 
 def test_every_number_of_a_gpu_and_a_disk_has_a_metric() -> None:
     known = {metric.name for metric in METRICS.values()}
-    aside = {"index", "free_bytes", "throttle", "processes", "unified", "missing"}
+    aside = {"index", "free_bytes", "throttle", "processes", "unified", "missing", "asleep", "lost_s"}
     for scope, record in (("gpu", Gpu), ("disk", Disk)):
         told = {f"{scope}.{one.name}" for one in fields(record) if one.name not in aside and one.type != "str"}
         assert told <= known

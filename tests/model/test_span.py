@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from echodeck.model.history import Expectation
+from echodeck.model.expect import Expectation
 from echodeck.model.span import Total, deviation_of, left_of_silent, total_of, with_twin
 
 

@@ -74,6 +74,7 @@ def test_a_card_that_is_asleep_is_not_asked(tree: Any, clock: Any, hindrance: An
     tree.write(f"{device}/power/runtime_status", "suspended\n")
     hindrance(errno.EIO, but=("power/runtime_status",))
     (gpu,), reason = source.read()
+    assert (gpu.asleep, gpu.up) == (True, True)
     assert (gpu.reason, reason, gpu.util_percent, gpu.vram_total_bytes) == (ASLEEP, "", None, 24 * GIB)
     assert gpu.missing == {}
 

@@ -60,7 +60,7 @@ def test_a_card_that_is_asleep_is_not_asked(tree: Any, clock: Any, hindrance: An
     tree.write(f"{device}/power/runtime_status", "suspended\n")
     hindrance(errno.EIO, but=("power/runtime_status",))
     (gpu,), _ = source.read()
-    assert gpu.reason == ASLEEP
+    assert (gpu.reason, gpu.asleep, gpu.up) == (ASLEEP, True, True)
 
 
 def test_without_a_card_there_is_a_reason(tree: Any, clock: Any) -> None:

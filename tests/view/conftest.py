@@ -93,6 +93,10 @@ class FakeHub:
         self.answers: dict[str, dict[str, Any]] = {"submit": {"jobIds": ["new"]}}
         self.pictures = False
         self.recent: dict[str, list[dict[str, Any]]] = {}
+        self.used: dict[str, Any] = {}
+        self.figures: dict[str, list[str]] = {}
+        self.series: dict[str, Any] = {}
+        self.asked: list[str] = []
         self.seq = 5
         self.said: list[dict[str, Any]] = []
         self.refuse: dict[str, dict[str, str]] = {}
@@ -158,9 +162,13 @@ class FakeHub:
                 return Response(404, "Not Found", Headers({"Content-Length": "0"}), b"")
             return Response(200, "OK", Headers({"Content-Type": "image/svg+xml", "Content-Length": str(len(PICTURE))}),
                             PICTURE)
+        self.asked.append(request.path)
         body = json.dumps({"steps": [[1, 0.5], [2, 0.4], [3, 0.4]], "estimates": []} if "trail" in request.path
                           else {"hosts": self.recent} if "recent" in request.path
                           else {"ladders": self.ladders} if "ladders" in request.path
+                          else self.used if "/usage" in request.path
+                          else {"hosts": self.figures} if "/series/names" in request.path
+                          else self.series if "/series" in request.path
                           else {"initial": self.state()}).encode()
         headers = Headers({"Content-Type": "application/json", "Access-Control-Allow-Origin": "*",
                            "Content-Length": str(len(body))})

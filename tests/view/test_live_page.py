@@ -87,7 +87,7 @@ def test_what_people_type_is_text(hub: FakeHub, open_page: Open) -> None:
     page.evaluate("location.hash = 'logs'")
     assert NASTY in page.get_by_test_id("log-row").text_content()
     page.evaluate("location.hash = 'machines'")
-    page.get_by_test_id("plot").first.wait_for()
+    page.get_by_test_id("plots").get_by_test_id("plot").first.wait_for()
     assert page.evaluate("window.hacked") is None
 
 
@@ -270,7 +270,7 @@ def test_machines_with_plots_that_grow(hub: FakeHub, open_page: Open) -> None:
     hub.hosts = [machine()]
     page = open_page("machines")
     assert "No NVIDIA driver is installed." in page.get_by_test_id("machine").text_content()
-    plot = page.get_by_test_id("plot").first
+    plot = page.get_by_test_id("plots").get_by_test_id("plot").first
     plot.wait_for()
     count = "node => Object.values(node.sources ?? {})[0]?.data.cpu.length ?? 0"
     wait_for("the first row", lambda: plot.evaluate(count) == 1)
@@ -299,7 +299,7 @@ def test_plots_begin_with_what_the_hub_remembers(hub: FakeHub, open_page: Open) 
     row = json.loads(json.dumps(hub.state()["hosts"][0]))
     hub.recent = {row["name"]: [{**row, "at_s": row["at_s"] - n} for n in range(300, -1, -1)]}
     page = open_page("machines")
-    plot = page.get_by_test_id("plot").first
+    plot = page.get_by_test_id("plots").get_by_test_id("plot").first
     plot.wait_for()
     times = "node => [...(Object.values(node.sources ?? {})[0]?.data.time ?? [])]"
     wait_for("the remembered rows", lambda: len(plot.evaluate(times)) == 301)

@@ -71,7 +71,7 @@ def test_modules_get_every_shared_name() -> None:
 def test_no_component_writes_markup() -> None:
     for name in ("alerts", "answers", "ask", "bell", "channels", "chart", "counts", "decisions", "estimates",
                  "generations", "hostcharts", "ladders", "logs", "machines", "messages", "nav", "news", "parts",
-                 "queue", "recent", "submit", "toasts", "top"):
+                 "queue", "recent", "sensors", "series", "submit", "toasts", "took", "top"):
         own = module(name)
         assert "innerHTML" not in own
         assert "insertAdjacentHTML" not in own

@@ -13,7 +13,7 @@ from bokeh.models import BasicTickFormatter, ColumnDataSource, DataRange1d, Date
 from bokeh.plotting import figure as Figure  # noqa: N812 (a class with a function's name)
 
 from .chart import Chart, source
-from .style import COLORS, DARK, STAGES, Theme, blank, hover, plain_numbers
+from .style import COLORS, DARK, STAGES, Theme, blank, hover, line, over_time, plain_numbers
 
 Columns = Mapping[str, Sequence[Any]]
 ENDS = ("completed", "failed", "cancelled")
@@ -92,6 +92,20 @@ def error(columns: Columns, theme: Theme = DARK) -> Chart:
     hover(fig, [("at", "@progress{0} %"), ("median error", "@median{0.0} %"), ("80 %", "@low{0.0}–@high{0.0} %"),
                 ("estimates", "@count")], renderers=[dots])
     return Chart("error", "Error of the estimate by progress", fig, {"error": data})
+
+
+def series(theme: Theme = DARK) -> Chart:
+    """One figure of a machine over any time: the mean as a line, least to greatest as a band. Empty: whoever shows it
+    fills its source (columns time in ms, low, mean, high; a row of NaN is a gap) and sets its x range's ends."""
+    data = source("series", {"time": [], "low": [], "mean": [], "high": []})
+    fig = over_time(theme, window_s=None, height=220)
+    fig.x_range = Range1d(0, 1)
+    color = COLORS["running"]
+    fig.varea(x="time", y1="low", y2="high", source=data, fill_color=color, fill_alpha=0.22)
+    drawn = line(fig, data, "time", "mean", color)
+    hover(fig, [("at", "@time{%d %b %H:%M:%S}"), ("mean", "@mean{0.00}"), ("least", "@low{0.00}"),
+                ("greatest", "@high{0.00}")], mode="vline", moments=["@time"], renderers=[drawn])
+    return Chart("series", "", fig, {"series": data})
 
 
 def _rows(theme: Theme, data: ColumnDataSource) -> Figure:

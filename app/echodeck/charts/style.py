@@ -43,7 +43,7 @@ DARK = Theme("dark", "#0d1117", "#151b23", "#263040", "#e6edf3", "#8d99a8")
 LIGHT = Theme("light", "#f6f8fa", "#ffffff", "#d5dce4", "#1a212b", "#57636f")
 
 _MOMENT = {"seconds": "%H:%M:%S", "minsec": "%H:%M:%S", "minutes": "%H:%M", "hourmin": "%H:%M", "hours": "%H:%M",
-           "days": "%d %b"}
+           "days": "%d %b", "months": "%b %Y", "years": "%Y"}
 
 
 def blank(theme: Theme = DARK, *, height: int = HEIGHT, **options: Any) -> Figure:

@@ -1,4 +1,4 @@
-"""`echodeck alerts`: what is wrong, and to say that it was seen or is to be silent for a time."""
+"""`echodeck alerts`: what is wrong, and to say that it was seen, is to be silent for a time, or is wrong no more."""
 
 from __future__ import annotations
 
@@ -68,6 +68,22 @@ def silence(
         known = result["alert"]
         until = f"silent until {clock(known['silencedUntil'])}" if known["silencedUntil"] else "calls again"
         out(result, json, f"{until}: {plain(known['title'])}")
+
+    with_hub(json, hub, run)
+
+
+@alerts.command(epilog=EXIT_CODES)
+def forget(
+    host: Annotated[str, typer.Argument(metavar="HOST", help="The machine's name.")],
+    gpu: Annotated[int, typer.Argument(metavar="GPU", help="The number of the GPU that is lost.")],
+    hub: Hub = None,
+    json: Json = False,
+) -> None:
+    """Miss a GPU no more that was taken out of its machine."""
+
+    async def run(client: Any) -> None:
+        await client.forget_gpu(host, gpu)
+        out({"host": host, "gpu": gpu}, json, f"forgotten: GPU {gpu} of {plain(host)}")
 
     with_hub(json, hub, run)
 

@@ -81,7 +81,9 @@ def _latency(latency_s: float | None) -> str:
 
 def _gpu(gpu: dict[str, Any]) -> str:
     if gpu.get("reason"):
-        return f"{gpu['name']}: {gpu['reason']}"
+        lost_s = gpu.get("lost_s")
+        lost = f" (lost at {since(datetime.fromtimestamp(lost_s, UTC).isoformat())})" if lost_s else ""
+        return f"{gpu['name']}: {gpu['reason']}{lost}"
     shared = gpu.get("unified")  # such a GPU works in the system's memory too
     used = (gpu.get("vram_used_bytes") or 0) + (gpu.get("gtt_used_bytes") or 0 if shared else 0)
     total = (gpu.get("vram_total_bytes") or 0) + (gpu.get("gtt_total_bytes") or 0 if shared else 0)

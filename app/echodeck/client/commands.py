@@ -111,6 +111,10 @@ class Commands:
         """The alert calls nobody for so long, also when it comes again; 0 ends that."""
         return await self.call("silence_alert", {"alertId": alert_id, "seconds": seconds})
 
+    async def forget_gpu(self, host: str, gpu: int) -> None:
+        """A GPU that is missed was taken out, and is not missed any more."""
+        await self.call("forget_gpu", {"host": host, "gpu": gpu})
+
     async def get(self, path: str, **query: Any) -> Any:
         """Any GET of the hub's REST interface, as JSON values."""
         return await self.rest.get(path, **query)

@@ -10,9 +10,9 @@ import msgspec
 
 from .. import wire
 from ..brain.words import percent
-from ..model.calibration import Kind
+from ..model.calibration import FIRST, Kind
 from ..model.job import Job
-from ..model.lesson import Lesson, kind_of
+from ..model.lesson import Lesson
 from ..wire.foresight import EstimateScore, score_view
 from .desk import Desk
 from .ledger import Change
@@ -44,7 +44,7 @@ class Foresight:
         for lesson in lessons:
             self._desk.outlooks.teach(lesson)
             self._kept.append(lesson.job_id)
-        for kind in {(lesson.engine, lesson.model, lesson.resolution): None for lesson in lessons}:
+        for kind in {lesson.kind: None for lesson in lessons}:
             self._widths[kind] = self._width(kind)
             self._show(kind, self._desk.clock())
 
@@ -57,14 +57,14 @@ class Foresight:
         self._kept.append(job.id)
         while len(self._kept) > KEPT_LESSONS:
             change.batch.records["lessons", self._kept.popleft()] = None
-        kind = kind_of(job.spec)
+        kind = lesson.kind
         self._show(kind, change.at_s)
         if self._desk.parts.on("foresight"):
             self._tell(kind, job, change)
 
     def _show(self, kind: Kind, now_s: float) -> None:
-        """What is known of its engine with its model, and of everything, to everybody."""
-        desk, shown = self._desk, kind[:2]
+        """What is known of its engine with its model (of first jobs: of them all), and of everything, to everybody."""
+        desk, shown = self._desk, kind[:1] if kind[0] == FIRST else kind[:2]
         self._shown.pop(shown, None)
         self._shown[shown] = None
         if len(self._shown) > SHOWN_KINDS:
@@ -102,5 +102,6 @@ class Foresight:
             change, "foresight", f"{'Wider' if now > before else 'Narrower'} intervals for {of}",
             f"the 80 % interval held {percent(held)} of the latest {count} estimates, off by {percent(error)} of the "
             f"time left; it is now {now:.2g} times as wide as history makes it",
-            job.id, {"engine": kind[0], "model": kind[1], "resolution": kind[2], "count": count, "coverage": held,
-                     "error": error, "factorBefore": before, "factor": now})
+            job.id, {"engine": job.spec.engine, "model": job.spec.model, "resolution": job.spec.resolution,
+                     "first": kind[0] == FIRST, "count": count, "coverage": held, "error": error,
+                     "factorBefore": before, "factor": now})

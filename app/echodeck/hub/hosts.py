@@ -15,6 +15,7 @@ from ..model.machines import Machine, name_for
 from ..model.record import Host
 from ..wire import say, show
 from . import troubles
+from .cards import Cards
 from .desk import RECENT_SAMPLES, Desk
 from .ledger import Change
 from .session import Session
@@ -30,8 +31,8 @@ WRITTEN_EVERY_S = 60.0
 class Hosts:
     """Each method without an underscore that is named as a message type deals with it, as in Commands."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, cards: Cards) -> None:
+        self._desk, self._cards = desk, cards
         self._known: dict[str, Machine] = {}
         self._measurer: dict[str, str] = {}
         """The agent that measures, by machine."""
@@ -95,7 +96,7 @@ class Hosts:
         desk.workers.seen(session.agent_id, now_s)
         if not self.measures(session.agent_id):
             return {}
-        host = self._named(session, payload.host)
+        host = self._cards.number(self._named(session, payload.host), change)
         self._unheard.pop(host.name, None)
         desk.put("host_metrics", "hosts", host.name, host, now_s)
         recent = desk.recent.setdefault(host.name, deque(maxlen=RECENT_SAMPLES))
@@ -175,6 +176,7 @@ class Hosts:
             if alert.host == name and (not alert.job_id or alert.cause == f"silent:{name}"):
                 desk.resolve_alert(change, alert.cause)
         change.batch.records[KIND, name] = None
+        self._cards.drop(name, change)
         change.tell(wire.FORGOTTEN, "hosts", name, show.HostForgotten(name))
 
     def _is_open(self, cause: str) -> bool:

@@ -80,7 +80,7 @@ class Ladders:
         spec = JobSpec(info.name, "", **{param.name: param.default for param in info.params})  # type: ignore[arg-type]
         names = [model.name for model in info.models]
         used = {name: self._desk.outlooks.total(Job("", replace(spec, model=name))).median_s for name in names
-                if history.plan(replace(spec, model=name)) != (("generate", spec.steps),)}
+                if history.knows(replace(spec, model=name))}
         taken = set(list(dict.fromkeys([*used, *names]))[:MOST_RUNGS])
         known, cost_s = [], next(iter(used.values()), 0.0)
         for name in (one for one in names if one in taken):

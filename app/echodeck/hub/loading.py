@@ -10,7 +10,7 @@ from ..model.job import TERMINAL, JobState
 from ..model.record import Alert
 from ..store import Store
 from ..wire import mind, show
-from .desk import ENDED_JOBS, Desk
+from .desk import ENDED_JOBS, UNKNOWN, Desk
 from .graphs import Graphs
 from .outlook import Outlooks
 from .parts import Parts
@@ -24,7 +24,8 @@ RECENT_EVENTS = 3000
 async def load(store: Store, desk: Desk, pulse: Pulse, follow: Follow, now_s: float) -> list[show.AgentView]:
     """Fills the desk and its board. Returns the agents that were here when the hub ended."""
     desk.board.seq = desk.board.floor = await store.last_seq()
-    desk.outlooks = Outlooks(await store.runs(), lambda: desk.parts.on("foresight"))
+    desk.outlooks = Outlooks(await store.runs(), lambda: desk.parts.on("foresight"),
+                             lambda engine: (desk.board.get("engines", engine) or UNKNOWN).latents)
     await _jobs(store, desk, pulse, follow, now_s)
     await _records(store, desk)
     for job in desk.queue.all():

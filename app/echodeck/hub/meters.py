@@ -5,6 +5,8 @@ has ended waits for the sample after its end, so that its last second counts too
 
 The sums are written every few seconds, as a record each, so that a hub that was killed goes on from there. What it did
 not see meanwhile is time that nobody measured, and a line of the log says how much that is.
+
+Who else was in hand on the machine is remembered for as long as a piece can be late: jobs on one GPU share its energy.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from .. import wire
 from ..model.engine import EngineInfo
 from ..model.facts import Fact, Metered
 from ..model.job import TERMINAL, Job
-from ..model.meter import Taken, add, usages_of
+from ..model.meter import Taken, add, pids_of, usages_of
 from ..model.record import Host
+from ..model.share import Stay
 from ..model.usage import Usage
 from .desk import Desk
 from .ledger import Change
@@ -36,6 +39,8 @@ KIND = "meters"
 WRITE_EVERY_S = 5.0
 MOST_AT_ONCE = 4
 """Jobs whose sums are written in one tick, each some tenths of a millisecond of counting."""
+STAYS_S = 300.0
+"""How long it is known who was in hand: longer than a piece that is still to be counted reaches back."""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class Meters:
         self._running: dict[str, _Meter] = {}
         self._ended: dict[str, _Meter] = {}
         self._written: dict[str, _Written] = {}
+        self._stays: dict[tuple[str, int], tuple[str, Stay]] = {}
+        """By job and attempt: the machine, and from when to when it was in hand there."""
 
     def restore(self, records: Mapping[str, dict[str, Any]]) -> None:
         """Goes on with the sums that were written before the hub ended."""
@@ -75,6 +82,8 @@ class Meters:
 
     def follow(self, before: Job, after: Job, fact: Fact) -> None:
         """A job that has ended is metered soon; what is taken up again was not at its end."""
+        if before.in_hand and not after.in_hand:
+            self._stay(before, fact.at_s)
         if after.state not in TERMINAL:
             meter = self._ended.pop(after.id, None) or self._running.pop(after.id, None)
             if meter is not None and after.kept and meter.attempt == after.attempt:
@@ -86,9 +95,12 @@ class Meters:
     def tick(self, change: Change) -> None:
         for job in self._desk.queue.in_hand():
             meter = self._meter(job)
+            self._stay(job)
             samples = self._desk.recent.get(job.host)
             if samples and (until_s := samples[-1].at_s - SETTLE_S) - meter.taken.until_s >= PIECE_S:
                 meter.taken = self._add(meter, job, samples, until_s)
+        self._stays = {(job_id, attempt): (host, stay) for (job_id, attempt), (host, stay) in self._stays.items()
+                       if stay.end_s > change.at_s - STAYS_S and (job_id in self._desk.queue or stay.end_s < math.inf)}
         self._running = {job_id: meter for job_id, meter in self._running.items() if job_id in self._desk.queue}
         for job_id, meter in [*self._ended.items()]:
             if job_id not in self._desk.queue:
@@ -145,11 +157,22 @@ class Meters:
         samples, finished_s = self._desk.recent.get(job.host), job.finished_s or 0.0
         return bool(samples and samples[-1].at_s >= finished_s) or now_s - finished_s >= WAIT_S
 
-    def _add(self, meter: _Meter, job: Job, samples: Iterable[Host], until_s: float) -> Taken:
+    def _stay(self, job: Job, end_s: float = math.inf) -> None:
+        """It is in hand, or was until then."""
+        samples = self._desk.recent.get(job.host)
+        pids = pids_of([samples[-1]] if samples else [], **self._where(job, self._meter(job)))
+        self._stays[job.id, job.attempt] = job.host, Stay(job.started_s or 0.0, end_s, pids)
+
+    def _where(self, job: Job, meter: _Meter) -> dict[str, Any]:
+        """What says which processes do its work."""
         known: EngineInfo | None = self._desk.board.get("engines", job.spec.engine)
         engine = (known.kind if known is not None else "") or job.spec.engine
-        port = port_of(known.address) if known is not None else 0
-        return add(meter.taken, job, samples, until_s, engine=engine, worker=meter.worker, port=port)
+        return {"engine": engine, "worker": meter.worker, "port": port_of(known.address) if known is not None else 0}
+
+    def _add(self, meter: _Meter, job: Job, samples: Iterable[Host], until_s: float) -> Taken:
+        others = [stay for key, (host, stay) in self._stays.items()
+                  if host == job.host and key[0] != job.id and stay.end_s > meter.taken.until_s]
+        return add(meter.taken, job, samples, until_s, **self._where(job, meter), others=others)
 
     def _keep(self, job: Job, usage: tuple[Usage, ...], change: Change) -> None:
         if usage:

@@ -209,7 +209,8 @@ class Order:
     def warm_s(self, job: Job) -> float:
         """What it should take with its model loaded."""
         spec, outlooks = job.spec, self._desk.outlooks
-        key = (spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames)
+        key = (spec.engine, spec.model, spec.shape, spec.width, spec.height, spec.steps, spec.batch, spec.frames,
+               spec.sampler)
         if key not in self._warm_s:
             total_s = outlooks.total(job).median_s
             stages = outlooks.history.plan(spec)

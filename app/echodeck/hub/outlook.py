@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
-from ..model.calibration import Calibration
+from ..model.calibration import Calibration, Kind
 from ..model.eta import JobEstimator, Reading, Total, expected_total
 from ..model.forecast import Forecast, Timed, forecast
 from ..model.history import History
 from ..model.job import Job, JobSpec, JobState, StageState
 from ..model.lanes import NO_TURNS, Turns
-from ..model.lesson import Lesson, Said, kind_of, lesson_of, teach
+from ..model.lesson import Lesson, Said, kind_of, lesson_of, run_of, runs_of, teach
 from ..model.record import EstimateSample, StageRun, StepSample
 from ..model.span import with_twin
+from ..model.workload import Latents
 from ..wire.show import Outlook
 
 KEEP_EVERY = 5.0
@@ -25,12 +25,17 @@ JUDGE_EVERY = 1.05
 """By how much time worked grows between two estimates that may be judged: whenever the job turns out to end, one was
 made near each share of it."""
 
+GLIMPSES = (2, 4, 8)
+"""After so many steps the first job of a configuration has others learn from it."""
+
 
 @dataclass(slots=True)
 class _Running:
     job: Job
     estimator: JobEstimator
     attempt: int
+    first: bool
+    """Nothing of its configuration had been made when it began."""
     kept: float = -KEEP_EVERY
     told: list[EstimateSample] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
@@ -42,8 +47,9 @@ class Outlooks:
     Intervals are calibrated by how good earlier ones were, while `calibrating` says so.
     """
 
-    def __init__(self, runs: Iterable[StageRun] = (), calibrating: Callable[[], bool] = lambda: True) -> None:
-        self.history, self.calibration, self._calibrating = History(runs), Calibration(), calibrating
+    def __init__(self, runs: Iterable[StageRun] = (), calibrating: Callable[[], bool] = lambda: True,
+                 latents: Callable[[str], Latents | None] = lambda engine: None) -> None:
+        self.history, self.calibration, self._calibrating = History(runs, latents), Calibration(), calibrating
         self._running: dict[str, _Running] = {}
         self._steps: dict[str, dict[int, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
         self._totals: dict[tuple[object, ...], Total] = {}
@@ -62,12 +68,14 @@ class Outlooks:
         stages = [(stage.name, stage.steps) for stage in job.stages]
         if job.id in self._running:
             begun = sum(stage.status is not StageState.PENDING for stage in job.stages)
-            self._running[job.id].estimator.replan(job.spec, stages, self.history, begun)
+            running = self._running[job.id]
+            running.job = job
+            running.estimator.replan(job.spec, stages, self.history, begun)
         else:
             started = job.started_s if job.started_s is not None else at_s
             estimator = JobEstimator.start(job.spec, stages, self.history, started + job.paused_total_s)
-            first = Said(started, self._plain(job), self.total(job))
-            self._running[job.id] = _Running(job, estimator, job.attempt, said=[first])
+            said = Said(started, self._plain(job), self.total(job))
+            self._running[job.id] = _Running(job, estimator, job.attempt, self.history.first(job.spec), said=[said])
 
     def restore(self, job: Job, steps: list[StepSample], at_s: float) -> None:
         """A job that was in hand when the hub stopped, from its record and its stored steps."""
@@ -103,6 +111,17 @@ class Outlooks:
         known.append((step, duration_s))
         if (running := self._running.get(job_id)) is not None:
             running.estimator.step(index, step, at_s, duration_s)
+            if running.first and step in GLIMPSES:
+                self._glimpse(running.job, index, at_s)
+
+    def _glimpse(self, job: Job, index: int, at_s: float) -> None:
+        """The first of its configuration has shown its pace: others that wait need not wait for its end."""
+        known = self._steps[job.id][index]
+        steps_s = [duration_s for _, duration_s in known if duration_s > 0]
+        if index < len(job.stages) and len(steps_s) == known[-1][0]:
+            run = run_of(job, index, steps_s, sum(steps_s), at_s)
+            self.history.glimpse(replace(run, steps=len(steps_s)))
+            self._changed()
 
     def paused(self, job_id: str, at_s: float) -> None:
         if (running := self._running.get(job_id)) is not None:
@@ -118,11 +137,12 @@ class Outlooks:
         return None if running is None else self._told(running, running.estimator.at(now_s))
 
     def _told(self, running: _Running, reading: Reading) -> Reading:
-        span = self._calibrated(running.job, reading.progress / 100.0, _span(reading))
+        kind = kind_of(running.job.spec, first=running.first)
+        span = self._calibrated(kind, reading.progress / 100.0, _span(reading))
         return replace(reading, low_s=span.low_s, high_s=span.high_s)
 
-    def _calibrated(self, job: Job, share: float, span: Total) -> Total:
-        return self.calibration.set(kind_of(job.spec), share, span) if self._calibrating() else span
+    def _calibrated(self, kind: Kind, share: float, span: Total) -> Total:
+        return self.calibration.set(kind, share, span) if self._calibrating() else span
 
     def sample(self, job_id: str, reading: Reading, now_s: float) -> EstimateSample | None:
         """An estimate worth keeping: the first, and one each KEEP_EVERY percent."""
@@ -150,43 +170,35 @@ class Outlooks:
     def forget(self, job_id: str) -> None:
         self._running.pop(job_id, None)
         self._steps.pop(job_id, None)
+        if self.history.forget(job_id):
+            self._changed()
 
     def learn(self, job: Job, at_s: float) -> list[StageRun]:
         """The finished stages of a job that has completed, learnt; its estimator is done."""
-        runs: list[StageRun] = []
-        for index, stage in enumerate(job.stages):
-            if stage.status is not StageState.COMPLETED or stage.duration_s is None:
-                continue
-            durations = [duration for _, duration in self._steps[job.id][index]]
-            first, rest = durations[0] if durations else 0.0, durations[1:]
-            spec = job.spec
-            # Each when it ended, and growing: after a restart the order of the stages is known by it.
-            ended_s = at_s if stage.started_s is None else min(at_s, stage.started_s + stage.duration_s)
-            ended_s = max(ended_s, runs[-1].at_s + 1e-3) if runs else ended_s
-            runs.append(StageRun(
-                job_id=job.id, attempt=job.attempt, engine=spec.engine, model=spec.model, width=spec.width,
-                height=spec.height, steps=stage.steps, frames=spec.frames, batch=spec.batch, stage=stage.name,
-                at_s=ended_s, duration_s=stage.duration_s, first_s=first,
-                step_s=statistics.median(rest) if rest else first, shape=spec.shape,
-            ))
+        steps_s = {index: [duration_s for _, duration_s in known] for index, known in self._steps[job.id].items()}
+        runs = runs_of(job, steps_s, at_s)
         for run in runs:
             self.history.add(run)
-        self._totals.clear()
-        self._expected.clear()
-        self._twins.clear()
         self.forget(job.id)
+        self._twins.clear()  # the one that has ended is nobody's twin any more
+        self._changed()
         return runs
 
     def lesson(self, job: Job, at_s: float) -> Lesson:
         """What a job in hand that has completed teaches; learnt. Before `learn`, which forgets it."""
         running, steps = self._running.get(job.id), self._steps[job.id]
         durations = {stage.name: [duration for _, duration in steps[index]] for index, stage in enumerate(job.stages)}
-        lesson = lesson_of(job, running.said if running else (), durations, at_s)
+        lesson = lesson_of(job, running.said if running else (), durations, at_s,
+                           first=running.first if running else self.history.first(job.spec))
         self.teach(lesson)
         return lesson
 
     def teach(self, lesson: Lesson) -> None:
         teach(lesson, self.calibration, self.history)
+        self._changed()
+
+    def _changed(self) -> None:
+        """What jobs should take may be something else now."""
         self._totals.clear()
         self._expected.clear()
 
@@ -194,11 +206,12 @@ class Outlooks:
 
     def total(self, job: Job) -> Total:
         """What a job that has not begun should take, all stages. Foreseeing, it learns from a twin in work at once."""
-        key = _alike(job.spec)
+        alike = _alike(job.spec)
+        key = (self._calibrating(), alike)
         found = self._expected.get(key)
         if found is None:
-            total = self._calibrated(job, 0.0, self._plain(job))
-            twin = self._twins.get(key) if self._calibrating() else None
+            total = self._calibrated(kind_of(job.spec, first=self.history.first(job.spec)), 0.0, self._plain(job))
+            twin = self._twins.get(alike) if self._calibrating() else None
             found = self._expected[key] = total if twin is None else with_twin(total, twin)
         return found
 
@@ -271,6 +284,6 @@ def _span(reading: Reading) -> Total:
     return Total(reading.eta_s, reading.low_s, reading.high_s)
 
 
-_alike: Callable[[JobSpec], tuple[object, ...]] = attrgetter("engine", "model", "shape", "width", "height", "steps",
-                                                            "batch", "frames")
+_alike: Callable[[JobSpec], tuple[object, ...]] = attrgetter("engine", "model", "shape", "sampler", "width", "height",
+                                                            "steps", "batch", "frames")
 """Jobs of which this is the same should take equally long."""

@@ -65,7 +65,8 @@ class Pulse:
         return [host for host in hosts.values() if host.name in here]
 
     def _vram(self, hosts: list[Host], vendor: str) -> float:
-        having = [host for host in hosts if any(gpu.vendor == vendor for gpu in host.gpus)]
+        having = [host for host in hosts
+                  if any(gpu.vendor == vendor and gpu.memory_used_bytes is not None for gpu in host.gpus)]
         return round(sum(host.vram_percent(vendor) for host in having) / len(having), 1) if having else 0.0
 
     def status(self, now_s: float, metrics: show.Metrics) -> show.SystemStatus:

@@ -13,6 +13,8 @@ from ..store import Store
 from ..wire import say, show
 from .agents import Agents
 from .asks import Asks
+from .cards import KIND as CARDS
+from .cards import Cards
 from .chains import Chains
 from .climbs import Climbs
 from .commands import Commands
@@ -54,7 +56,7 @@ class Staff:
     def __init__(self, desk: Desk, followers: list[Follow]) -> None:
         self._desk, self._followers = desk, followers
         self.pulse, self.meters = Pulse(desk), Meters(desk)
-        self._hands, self._post = Hands(desk), Post(desk)
+        self._hands, self._post, self._cards = Hands(desk), Post(desk), Cards(desk)
         self.order, self.standings = Order(desk), Standings(desk)
         self._preempting = Preempting(desk, self.order)
         self._watch = Watch(desk, self.order)
@@ -66,7 +68,7 @@ class Staff:
         self.foresight = Foresight(desk)
         verdicts = Verdicts(desk, self.climbs.judged)
         self._reports = Reports(desk, self._hands, self._mending, self.foresight, verdicts)
-        self.hosts = Hosts(desk)
+        self.hosts = Hosts(desk, self._cards)
         self._agents = Agents(desk, self._hands, self._post, self.hosts)
         foreign = Foreign(desk, self._hands)
         intake = Intake(desk, Wishing(desk, self.ladders), self.climbs)
@@ -75,7 +77,7 @@ class Staff:
         self._workflows = Workflows(desk, intake, self._chains)
         self.notify = Notify(desk)
         self.handlers: dict[str, Handler] = {}
-        for part in (Commands(desk, foreign), self._reports, self._agents, self.hosts, foreign, intake,
+        for part in (Commands(desk, foreign), self._reports, self._agents, self.hosts, self._cards, foreign, intake,
                      Switches(desk), self._workflows, self._post, Asks(desk, intake, self.pulse, self.ladders),
                      self.notify):
             for types in say.ENDPOINTS.values():
@@ -91,6 +93,7 @@ class Staff:
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
         self.hosts.restore(await store.records(HOSTS), now_s)
+        self._cards.restore(await store.records(CARDS))
         self.meters.restore(await store.records(METERS))
         self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))

@@ -137,8 +137,10 @@ def health_of(room: Room, data: Path) -> SystemHealth:
                             MemoryHealth(), DiskHealth(), "",
                             list(dict.fromkeys(["no machine has been measured yet", *reasons])))
     disk = _disk(host, data)
-    used = sum(gpu.memory_used_bytes or 0 for gpu in host.gpus)
-    total = sum(gpu.memory_total_bytes or 0 for gpu in host.gpus)
+    told = [gpu for gpu in host.gpus if gpu.memory_used_bytes is not None]
+    used = sum(gpu.memory_used_bytes or 0 for gpu in told)
+    total = sum(gpu.memory_total_bytes or 0 for gpu in told)
+    name = next((gpu.name for gpu in host.gpus if not gpu.lost_s), "no GPU")
     memory = MemoryHealth(host.memory_used_bytes, host.memory_total_bytes, host.memory_available_bytes,
                           host.memory_percent)
     for what, percent in (("memory", memory.percentage), ("disk", disk.percentage)):
@@ -148,7 +150,7 @@ def health_of(room: Room, data: Path) -> SystemHealth:
     load = [*host.load, 0.0, 0.0, 0.0][:3]
     return SystemHealth(
         "error" if room.refused else "warning" if reasons else "healthy",
-        VramHealth(used, total, 100.0 * used / total if total else 0.0, host.gpus[0].name if host.gpus else "no GPU"),
+        VramHealth(used, total, 100.0 * used / total if total else 0.0, name),
         CpuHealth(host.cpu_percent, len(host.cores_percent), load), memory, disk, host.name, reasons,
     )
 

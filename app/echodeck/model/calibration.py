@@ -6,7 +6,9 @@ far as it was: split conformal prediction (Vovk et al. 2005), each side by itsel
 and seldom less long. The two levels follow what really falls outside, so that coverage holds also while the world
 changes: Gibbs & Candès, "Adaptive conformal inference under distribution shift" (2021).
 
-Few scores are drawn towards those of the coarser kind: the model at any resolution, the engine, everything.
+Few scores are drawn towards those of the coarser kind: the model at any resolution, the engine, everything. A job
+that is the first of its configuration is of a kind of its own: what is foretold of a size that was never seen is wrong
+in other ways than what was measured before, and neither says anything of the other's intervals.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ LEAST_Z, MOST_Z = 0.1, 12.0
 LEAST_DEVIATION = 0.01
 
 Kind = tuple[str, ...]
-"""Engine, model and resolution, or only the first of them: () is everything."""
+"""Engine, model and resolution, or only the first of them: () is everything. Of first jobs: FIRST, engine and model."""
+FIRST = "first of their kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,13 @@ class Calibration:
             if score.share not in SHARES or not math.isfinite(score.away) or not math.isfinite(score.z):
                 continue
             ends = (Z80, Z80)
-            for level in _levels(kind):
+            levels = list(_levels(kind))
+            for level in dict.fromkeys(((), *levels)):
                 group = self._groups.pop((level, score.share), None) or _Group()
                 self._groups[level, score.share] = group  # at the end: the first is the one unused for longest
-                ends = group.ends(ends)
-                group.learn(score, ends)
+                told = group.ends(ends)
+                group.learn(score, told)
+                ends = told if level in levels else ends
             while len(self._groups) > KEPT_KINDS * len(SHARES):
                 del self._groups[next(iter(self._groups))]
 
@@ -177,8 +182,8 @@ def score(share: float, truth_s: float, plain: Total, told: Total) -> Score:
 
 
 def _levels(kind: Kind) -> Iterator[Kind]:
-    """From everything to the kind itself."""
-    return (kind[:length] for length in range(len(kind) + 1))
+    """Those that set the intervals of a kind, from everything to the kind itself."""
+    return (kind[:length] for length in range(1 if kind[:1] == (FIRST,) else 0, len(kind) + 1))
 
 
 def _quantile(values: Sequence[float], level: float) -> float:

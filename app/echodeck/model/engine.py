@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import BadField
 from .job import JobSpec, Options
+from .workload import Latents
 
 MAX_PROMPT_CHARS = 16_384
 MAX_TITLE_CHARS = 200
@@ -56,7 +57,8 @@ class EngineInfo:
     """An engine as it is announced to the hub and shown in forms. The first model and sampler are the defaults.
 
     `kind` is what it is ("sketch", "comfyui", "a1111", "diffusers"; `name` tells several of a kind apart), `address`
-    the server it drives, `version` that server's. `workflows`: a job is a workflow, and what else it needs is read out
+    the server it drives, `version` that server's. `latents`: what its steps work on, where that does not simply grow
+    with the picture. `workflows`: a job is a workflow, and what else it needs is read out
     of that. `aside`: while a job of it is paused, its worker can begin another beside it. `cannot` says of commands
     ("pause", "cancel", "move", "retry") why it cannot do them; `extras` are further commands that it can: "skip" (the
     picture in hand) and "free" (let go of the models it keeps loaded).
@@ -72,6 +74,7 @@ class EngineInfo:
     schedulers: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
     options: tuple[Option, ...] = ()
+    latents: Latents | None = None
     workflows: bool = False
     aside: bool = False
     cannot: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .history import Expectation, History
+from .expect import Expectation
+from .history import History
 from .job import JobSpec
 from .lanes import plan_queue
 from .pace import StepFilter, Track

@@ -10,12 +10,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from .accuracy import LEAST_TRUTH_S, MOST_PAUSE_S
-from .calibration import SHARES, Calibration, Kind, Score, score
+from .calibration import FIRST, SHARES, Calibration, Kind, Score, score
 from .history import History
-from .job import Job, JobSpec, JobState
+from .job import Job, JobSpec, JobState, StageState
 from .profile import Profile, profile_of
+from .record import StageRun
 from .span import Total
 
 
@@ -30,7 +32,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """`profiles` are by stage."""
+    """`profiles` are by stage. `first`: nothing of its configuration had been made before."""
 
     job_id: str
     engine: str
@@ -40,20 +42,26 @@ class Lesson:
     at_s: float
     scores: tuple[Score, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    first: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return (FIRST, self.engine, self.model) if self.first else (self.engine, self.model, self.resolution)
 
 
-def kind_of(spec: JobSpec) -> Kind:
-    """Whose estimates are alike."""
-    return spec.engine, spec.model, spec.resolution
+def kind_of(spec: JobSpec, *, first: bool) -> Kind:
+    """Whose estimates are alike. `first`: nothing of its configuration was made before (see `History.first`)."""
+    return (FIRST, spec.engine, spec.model) if first else (spec.engine, spec.model, spec.resolution)
 
 
-def lesson_of(job: Job, said: Sequence[Said], steps_s: Mapping[str, Sequence[float]], at_s: float) -> Lesson:
+def lesson_of(job: Job, said: Sequence[Said], steps_s: Mapping[str, Sequence[float]], at_s: float, *,
+              first: bool) -> Lesson:
     """Of a completed job. `said` is in order, the first as it was told while the job waited; `steps_s` are the
     durations of the steps of each stage."""
     profiles = {stage: profile for stage, durations in steps_s.items() if (profile := profile_of(durations)).away}
     spec = job.spec
     return Lesson(job.id, spec.engine, spec.model, spec.resolution, spec.shape, at_s, tuple(scores_of(job, said)),
-                  profiles)
+                  profiles, first)
 
 
 def scores_of(job: Job, said: Sequence[Said]) -> list[Score]:
@@ -76,8 +84,31 @@ def scores_of(job: Job, said: Sequence[Said]) -> list[Score]:
     return found
 
 
+def run_of(job: Job, index: int, steps_s: Sequence[float], duration_s: float, at_s: float) -> StageRun:
+    """A stage of the job that took so long and ended at `at_s`; `steps_s` are the durations of its steps."""
+    spec, stage = job.spec, job.stages[index]
+    first, rest = (steps_s[0], steps_s[1:]) if steps_s else (0.0, ())
+    return StageRun(
+        job_id=job.id, attempt=job.attempt, engine=spec.engine, model=spec.model, width=spec.width, height=spec.height,
+        steps=stage.steps, frames=spec.frames, batch=spec.batch, stage=stage.name, at_s=at_s, duration_s=duration_s,
+        first_s=first, step_s=median(rest) if rest else first, shape=spec.shape, sampler=spec.sampler)
+
+
+def runs_of(job: Job, steps_s: Mapping[int, Sequence[float]], at_s: float) -> list[StageRun]:
+    """The finished stages of a job that completed at `at_s`; `steps_s` are the durations of the steps of each."""
+    runs: list[StageRun] = []
+    for index, stage in enumerate(job.stages):
+        if stage.status is not StageState.COMPLETED or stage.duration_s is None:
+            continue
+        # Each when it ended, and growing: after a restart the order of the stages is known by it.
+        ended_s = at_s if stage.started_s is None else min(at_s, stage.started_s + stage.duration_s)
+        ended_s = max(ended_s, runs[-1].at_s + 1e-3) if runs else ended_s
+        runs.append(run_of(job, index, steps_s.get(index, ()), stage.duration_s, ended_s))
+    return runs
+
+
 def teach(lesson: Lesson, calibration: Calibration, history: History) -> None:
     """Both learn what the lesson says."""
-    calibration.learn((lesson.engine, lesson.model, lesson.resolution), lesson.scores)
+    calibration.learn(lesson.kind, lesson.scores)
     for stage, profile in lesson.profiles.items():
         history.profiles.add((lesson.engine, lesson.model, lesson.shape, stage), profile)

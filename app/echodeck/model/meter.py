@@ -7,13 +7,14 @@ Each piece of time is counted once, by stage. A stage that runs on is cut where 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from .job import Job
 from .record import Host
+from .share import Stay, can_be_on, parts_of, seen_on
 from .usage import FIGURES, Figure, Span, Usage, total, usage_of
 
 DIGITS = 3
@@ -23,7 +24,7 @@ DIGITS = 3
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Everything up to `until_s` is counted, in `stages` by their place. `gpus` are those that the job's own processes
-    were seen on; empty: nobody can tell, and all of the machine's count."""
+    were seen on; empty: on none so far, and those count that it can have been on."""
 
     until_s: float = -math.inf
     stages: Mapping[int, Usage] = field(default_factory=dict)
@@ -54,9 +55,10 @@ def pids_of(samples: Iterable[Host], engine: str, worker: int, port: int = 0) ->
 
 
 def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engine: str = "", worker: int = 0,
-        port: int = 0) -> Taken:
+        port: int = 0, others: Sequence[Stay] = ()) -> Taken:
     """The next piece, up to `until_s`. `samples` are the job's machine's in the order of time, `engine` the kind of
-    engine, `worker` the pid of the process that works on it, `port` that of the server it drives (0: not known)."""
+    engine, `worker` the pid of the process that works on it, `port` that of the server it drives (0: not known),
+    `others` the jobs that were in hand there as well."""
     if until_s <= taken.until_s:
         return taken
     spans = {place: replace(span, begin_s=max(span.begin_s, taken.until_s), end_s=min(span.end_s, until_s))
@@ -64,11 +66,14 @@ def add(taken: Taken, job: Job, samples: Iterable[Host], until_s: float, *, engi
     pieces = {place: span for place, span in spans.items() if span.begin_s < span.end_s < math.inf}
     if not pieces:
         return replace(taken, until_s=until_s)
-    window = _window(samples, min(span.begin_s for span in pieces.values()), until_s)
+    begin_s = min(span.begin_s for span in pieces.values())
+    window = _window(samples, begin_s, until_s)
     pids = pids_of(window, engine, worker, port)
-    gpus = taken.gpus | {gpu.index for host in window for gpu in host.gpus
-                         if any(one.pid in pids for one in gpu.processes)}
-    found = usage_of(window, pieces.values(), gpus=gpus or None, pids=pids)
+    gpus = taken.gpus | seen_on(window, pids)
+    counted = gpus or can_be_on(window, pids)
+    beside = [stay for stay in others if stay.begin_s < until_s and stay.end_s > begin_s]
+    parts = parts_of(window, counted, pids, beside)
+    found = usage_of(window, pieces.values(), gpus=counted, pids=pids, parts=parts)
     stages = dict(taken.stages)
     for place, usage in zip(pieces, found, strict=True):
         stages[place] = total([stages[place], usage], usage.name) if place in stages else usage

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .history import Expectation, log_s
+from .expect import Expectation, log_s
 from .span import left_of_silent
 
 DRIFT = 0.02**2

@@ -23,8 +23,10 @@ class GpuProcess:
 class Gpu:
     """One GPU at one moment. A figure that the device does not give is None, and `missing` says why, by field.
 
-    `reason` is said instead when there are no figures at all. `index` is the place in the host's list; `uuid` and
-    `pci_id` stay the same from start to start. `util_percent` is of the shader cores, `mem_util_percent` the share of
+    `reason` is said instead when there are no figures at all: because it is `asleep`, or because something is wrong.
+    `index` is its number on the host, which the hub gives it once (see `cards`); a source says its place in the list.
+    `uuid` and `pci_id` stay the same from start to start. `lost_s` is since when the hub misses one that was there, by
+    the host's clock; 0: it does not. `util_percent` is of the shader cores, `mem_util_percent` the share of
     time in which the memory controller was busy. `vram_reserved_bytes` is the driver's own, in neither the used nor the
     free. On a `unified` GPU (an APU) the VRAM is a carve-out, and it works in the system's memory too: in GTT.
     `energy_j` counts since the driver was loaded. `throttle` is why the clocks are held down, `mig` the instance of a
@@ -68,6 +70,13 @@ class Gpu:
     throttle: tuple[str, ...] = ()
     processes: tuple[GpuProcess, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    asleep: bool = False
+    lost_s: float = 0.0
+
+    @property
+    def up(self) -> bool:
+        """Whether it can be worked with: a sleeping one wakes when it is needed."""
+        return self.asleep or not self.reason
 
     @property
     def memory_used_bytes(self) -> int | None:
@@ -166,8 +175,9 @@ class Host:
         return 100.0 * self.memory_used_bytes / self.memory_total_bytes if self.memory_total_bytes else 0.0
 
     def vram_percent(self, vendor: str) -> float:
-        """Percent of all memory of this vendor's GPUs in use; 0 where there are none."""
-        gpus = [gpu for gpu in self.gpus if gpu.vendor == vendor and gpu.memory_total_bytes]
+        """Percent of all memory of this vendor's GPUs in use, of those that tell it; 0 where there are none."""
+        gpus = [gpu for gpu in self.gpus
+                if gpu.vendor == vendor and gpu.memory_total_bytes and gpu.memory_used_bytes is not None]
         total = sum(gpu.memory_total_bytes or 0 for gpu in gpus)
         return 100.0 * sum(gpu.memory_used_bytes or 0 for gpu in gpus) / total if total else 0.0
 
@@ -257,7 +267,8 @@ class StepSample:
 @dataclass(frozen=True, slots=True)
 class StageRun:
     """One finished stage of one job: what the estimator learns from. `first_s` is the first step's duration, and
-    `step_s` the median of the others; both 0 for a stage without steps. `shape` is the job's (see `JobSpec`)."""
+    `step_s` the median of the others; both 0 for a stage without steps. `shape` and `sampler` are the job's (see
+    `JobSpec`)."""
 
     job_id: str
     attempt: int
@@ -274,6 +285,7 @@ class StageRun:
     first_s: float = 0.0
     step_s: float = 0.0
     shape: str = ""
+    sampler: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, median
 
-from .history import MAX_S, Expectation, log_s
+from .expect import MAX_S, Expectation, log_s
 
 Z80 = 1.2815515655446004
 """Standard deviations either side of the middle that hold 80 %."""

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from .metric import throttled
 from .record import Gpu, Host
+from .share import Parts
 
 GAP_PERIODS = 3.5
 """Samples further apart than so many of their periods have a gap between them."""
@@ -48,7 +49,8 @@ class Figure:
 
     @property
     def mean(self) -> float:
-        return self.integral / self.measured_s
+        """Never above the peak, though what is kept is rounded."""
+        return min(self.peak, self.integral / self.measured_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class Usage:
     """What was taken in `length_s`; a figure that nobody measured is None.
 
     VRAM is the memory that counts on the GPU, on an APU GTT too. `by_process`: it is that of the job's own
-    processes; else the whole GPU's, whoever used it. All other figures are the whole GPU's or machine's.
-    `throttled` is the share of time, 0 to 1.
+    processes; else the whole GPU's, whoever used it. `shared`: others of our jobs were on a GPU as well, and the power
+    is this job's part. All other figures are the whole GPU's or machine's. `throttled` is the share of time, 0 to 1.
+    `gpu_reason` is why the job has none of the GPUs' figures on a machine that has GPUs.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Usage:
     disk_write_bytes_per_s: Figure | None = None
     net_sent_bytes_per_s: Figure | None = None
     net_received_bytes_per_s: Figure | None = None
+    shared: bool = False
+    gpu_reason: str = ""
 
     @property
     def energy_wh(self) -> float | None:
@@ -97,31 +102,38 @@ class Usage:
         return None if self.energy_wh is None or not amount else self.energy_wh / 1000.0 * amount
 
 
-
 FIGURES = ("vram_bytes", "gpu_percent", "power_w", "throttled", "disk_read_bytes_per_s", "disk_write_bytes_per_s",
            "net_sent_bytes_per_s", "net_received_bytes_per_s")
+NONE: frozenset[int] = frozenset()
+NO_PARTS: Parts = {}
+NOT_LISTED = "none of its processes is on a GPU, as the drivers list them"
 _RATES = frozenset(name for name in FIGURES if name.endswith("_per_s"))
 
 
 def usage_of(samples: Sequence[Host], spans: Iterable[Span], *, gpus: frozenset[int] | None = None,
-             pids: frozenset[int] = frozenset()) -> list[Usage]:
-    """One a span. `samples` are one machine's in the order of time, `gpus` the indices of those the job ran on (None:
-    all), `pids` its processes. A sample before the first span and one after the last make the ends whole."""
+             pids: frozenset[int] = frozenset(), parts: Parts = NO_PARTS) -> list[Usage]:
+    """One a span. `samples` are one machine's in the order of time, `gpus` the numbers of those the job ran on (None:
+    all), `pids` its processes, `parts` what of their power is its own. A sample before the first span and one after the
+    last make the ends whole."""
     spans = list(spans)
     begin_s, end_s = min((one.begin_s for one in spans), default=0.0), max((one.end_s for one in spans), default=0.0)
     mine = any(begin_s <= host.at_s <= end_s and _own(host, gpus, pids) is not None for host in samples)
-    readers = _readers(gpus, pids if mine else None)
+    readers = _readers(gpus, pids if mine else None, parts)
+    reason = NOT_LISTED if gpus == NONE and any(not gpu.reason for host in samples for gpu in host.gpus) else ""
     found = []
     for span in spans:
         figures = {name: _figure(samples, read, span, rate=name in _RATES) for name, read in readers.items()}
-        found.append(Usage(span.name, span.end_s - span.begin_s, mine, **figures))
+        shared = any(span.begin_s <= at_s <= span.end_s for at_s, _ in parts)
+        found.append(Usage(span.name, span.end_s - span.begin_s, mine, **figures, shared=shared, gpu_reason=reason))
     return found
 
 
 def total(usages: Sequence[Usage], name: str = "") -> Usage:
     """All of a job's stages together; time between them does not count."""
     figures = {field: _sum([getattr(one, field) for one in usages]) for field in FIGURES}
-    return Usage(name, sum(one.length_s for one in usages), all(one.by_process for one in usages), **figures)
+    reasons = [one.gpu_reason for one in usages]
+    return Usage(name, sum(one.length_s for one in usages), all(one.by_process for one in usages), **figures,
+                 shared=any(one.shared for one in usages), gpu_reason=reasons[0] if reasons and all(reasons) else "")
 
 
 def _sum(figures: Iterable[Figure | None]) -> Figure | None:
@@ -168,7 +180,7 @@ def _between(x0: float, y0: float, x1: float, y1: float, x: float) -> float:
 # --- reading a sample ------------------------------------------------------------------------------------------------
 
 
-def _readers(gpus: frozenset[int] | None, pids: frozenset[int] | None) -> dict[str, _Read]:
+def _readers(gpus: frozenset[int] | None, pids: frozenset[int] | None, parts: Parts) -> dict[str, _Read]:
     """How each of FIGURES is read from a sample; with `pids`, VRAM is theirs."""
     def of_gpus(figure: Callable[[Gpu], float | None], join: Callable[[list[float]], float] = sum) -> _Read:
         def read(host: Host) -> float | None:
@@ -176,6 +188,11 @@ def _readers(gpus: frozenset[int] | None, pids: frozenset[int] | None) -> dict[s
             return join(known) if known else None
 
         return read
+
+    def power_w(host: Host) -> float | None:
+        known = [gpu.power_w * parts.get((host.at_s, gpu.index), 1.0) for gpu in _chosen(host, gpus)
+                 if gpu.power_w is not None]
+        return sum(known) if known else None
 
     def of_disks(field: str) -> _Read:
         return lambda host: sum(getattr(disk, field) for disk in host.disks) if host.disks else None
@@ -186,7 +203,7 @@ def _readers(gpus: frozenset[int] | None, pids: frozenset[int] | None) -> dict[s
     return {
         "vram_bytes": of_gpus(lambda gpu: gpu.memory_used_bytes) if pids is None else own,
         "gpu_percent": of_gpus(lambda gpu: gpu.util_percent, lambda known: sum(known) / len(known)),
-        "power_w": of_gpus(lambda gpu: gpu.power_w),
+        "power_w": power_w,
         "throttled": of_gpus(throttled, max),
         "disk_read_bytes_per_s": of_disks("read_bytes_per_s"),
         "disk_write_bytes_per_s": of_disks("write_bytes_per_s"),

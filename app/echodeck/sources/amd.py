@@ -69,7 +69,7 @@ class Device:
     def read(self, index: int) -> Gpu:
         """The figures now. A card that is asleep has none, one that vanishes meanwhile has what was read till then."""
         if self._card.asleep:
-            return Gpu(index, vendor="amd", reason=ASLEEP, **self._known)
+            return Gpu(index, vendor="amd", reason=ASLEEP, asleep=True, **self._known)
         if self._hwmon is None or not self._hwmon.path.exists():
             self._hwmon = hwmon_of(self._card.device)
         asked, metrics, pci_id = Asked(ERRORS, why), cache(partial(self._folder.data, "gpu_metrics")), self._card.pci_id

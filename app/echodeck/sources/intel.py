@@ -74,7 +74,7 @@ class Device:
     def read(self, index: int, now_s: float) -> Gpu:
         """The figures now; power is over the time since the last reading."""
         if self._card.asleep:
-            return Gpu(index, vendor="intel", reason=ASLEEP, **self._known)
+            return Gpu(index, vendor="intel", reason=ASLEEP, asleep=True, **self._known)
         if self._hwmon is None or not self._hwmon.path.exists():
             self._hwmon = hwmon_of(self._card.device)
         asked = Asked(ERRORS, why)
@@ -102,7 +102,8 @@ class Device:
                              lambda: chip().number("energy1_input", MICRO))
         before, self._energy = self._energy, None if energy_j is None else (energy_j, now_s)
         if before is not None and energy_j is not None and now_s > before[1]:
-            asked.given["power_w"] = rate(before[0], energy_j, now_s - before[1])
+            watts = rate(before[0], energy_j, now_s - before[1])
+            asked.ask("power_w", lambda: watts)
         else:
             asked.missing["power_w"] = "it is had from two readings of the energy"
 

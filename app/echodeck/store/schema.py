@@ -52,6 +52,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
     ("ALTER TABLE runs ADD COLUMN shape TEXT NOT NULL DEFAULT ''",),
     # Few events are messages, and only those are looked through.
     ("CREATE INDEX events_messages ON events (seq) WHERE kind = 'messages'",),
+    ("ALTER TABLE runs ADD COLUMN sampler TEXT NOT NULL DEFAULT ''",),
 ]
 
 

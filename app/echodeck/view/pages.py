@@ -42,6 +42,7 @@ def live(settings: Settings) -> pn.Template:
         "nav": elements.Nav(), "top": elements.Top(), "counts": elements.Counts(),
         "generations": elements.Generations(), "queue": elements.Queue(), "recent": elements.Recent(),
         "machines": elements.Machines(), "engines": elements.Engines(), "plots": elements.HostCharts.of(),
+        "series": elements.Series.of(),
         "alerts": elements.Alerts(), "logs": elements.Logs(), "submit": elements.SubmitForm(),
         "decisions": elements.Decisions(), "parts": elements.Parts(),
         "ladders": elements.Ladders(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model.calibration import Kind, Record
+from ..model.calibration import FIRST, Kind, Record
 from .show import Show
 
 
@@ -23,18 +23,21 @@ class ShareScore(Show):
 
 
 class EstimateScore(Show):
-    """Of jobs of one kind; "" stands for any. `name` tells the kinds apart."""
+    """Of jobs of one kind; "" stands for any. `name` tells the kinds apart. `first`: of jobs that were the first of
+    their configuration, which are judged by themselves."""
 
     name: str
     engine: str
     model: str
     resolution: str
+    first: bool
     shares: list[ShareScore]
 
 
 def score_view(kind: Kind, records: Iterable[Record]) -> EstimateScore:
-    """`kind` is engine, model and resolution, or the first of them."""
-    engine, model, resolution = (*kind, "", "", "")[:3]
+    """`kind` is engine, model and resolution, or the first of them; or as first jobs have it."""
+    first = kind[:1] == (FIRST,)
+    engine, model, resolution = (*kind[first:], "", "", "")[:3]
     shares = [ShareScore(one.share, one.count, round(one.error, 4), round(one.bias, 4), round(one.coverage, 4),
                          round(one.factor_low, 3), round(one.factor_high, 3)) for one in records]
-    return EstimateScore(" ".join(kind), engine, model, resolution, shares)
+    return EstimateScore(" ".join(kind), engine, model, resolution, first, shares)

@@ -130,6 +130,13 @@ class SilenceAlert(Say):
     cause: Annotated[str, Meta(max_length=1000)] = ""
 
 
+class ForgetGpu(Say):
+    """A GPU that is missed was taken out: by its host and number."""
+
+    host: Id
+    gpu: Annotated[int, Meta(ge=0)]
+
+
 class Communicate(Say):
     """A message to everybody, to one agent or person (`to`), or about a job."""
 
@@ -367,6 +374,7 @@ VIEWER: dict[str, type[Say]] = {
     "workflow": Workflow,
     "silence_alert": SilenceAlert,
     "notify_test": NotifyTest,
+    "forget_gpu": ForgetGpu,
 }
 WORKER: dict[str, type[Say]] = {
     **VIEWER,

@@ -11,13 +11,18 @@ class UsageView(Struct, rename="camel"):
     """Null is what nobody measured; cost and emission are null too where the tariff is not known.
 
     `length`, `unmeasured` and `throttled` are seconds. The energy is that of the time that was measured, all but
-    `unmeasured`. VRAM is the job's own processes' if `byProcess`, else all that was in use on the GPUs. Everything else
-    is the GPUs' that the job ran on, or the whole machine's: disks and network. `emissionG` is grams of CO₂.
+    `unmeasured`. VRAM is the job's own processes' if `byProcess`, else all that was in use on the GPUs. If
+    `shared`, others of the hub's jobs were on a GPU as well: the power and the energy are this job's part, by the load
+    of its processes where the driver tells it, else in equal parts. Everything else is the GPUs' that the job ran on,
+    or the whole machine's: disks and network. `gpuReason` is why there are no figures of GPUs where there are GPUs.
+    `emissionG` is grams of CO₂.
     """
 
     name: str
     length: float
     by_process: bool
+    shared: bool
+    gpu_reason: str
     vram_peak_bytes: float | None
     vram_mean_bytes: float | None
     gpu_peak_percent: float | None
@@ -39,6 +44,7 @@ class UsageView(Struct, rename="camel"):
 def usage_view(usage: Usage, tariff: Tariff) -> UsageView:
     return UsageView(
         name=usage.name, length=round(usage.length_s, 3), by_process=usage.by_process,
+        shared=usage.shared, gpu_reason=usage.gpu_reason,
         vram_peak_bytes=_peak(usage.vram_bytes, 0), vram_mean_bytes=_mean(usage.vram_bytes, 0),
         gpu_peak_percent=_peak(usage.gpu_percent), gpu_mean_percent=_mean(usage.gpu_percent),
         power_peak_w=_peak(usage.power_w), power_mean_w=_mean(usage.power_w),

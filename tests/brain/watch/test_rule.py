@@ -36,6 +36,7 @@ def test_without_clear_the_opposite_clears_after_the_same_time() -> None:
     ("rate(gpu.temp_c, 10 s) > 1", Term("rate", "gpu.temp_c", over_s=10.0)),
     ("absent(host) for 30 s", Term("absent", "host")),
     ("absent( engine )", Term("absent", "engine")),
+    ("absent(gpu) for 60 s", Term("absent", "gpu")),
 ])
 def test_terms(when: str, term: Term) -> None:
     assert rule_of("x", when).term == term

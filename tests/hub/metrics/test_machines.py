@@ -82,7 +82,16 @@ def test_names_follow_the_conventions(figures: Any, kind: type) -> None:
 
 def test_of_a_gpu_without_figures_only_that() -> None:
     names = {name for name, _ in told(Host("studio", 5.0, gpus=(replace(CARD, reason="the driver is gone"),)))}
-    assert {name for name in names if name.startswith("gpu")} == {"gpu_up", "gpu_info"}
+    assert {name for name in names if name.startswith("gpu")} == {"gpu_up", "gpu_asleep", "gpu_info"}
+
+
+def test_a_gpu_that_is_lost_is_down_and_one_that_sleeps_is_not() -> None:
+    lost = replace(CARD, reason="no driver", lost_s=5.0)
+    asleep = replace(CARD, index=1, uuid="GPU-2", reason="asleep", asleep=True)
+    found = told(Host("studio", 9.0, gpus=(lost, asleep)))
+    labels = ("studio", "0", "GPU-1", "nvidia"), ("studio", "1", "GPU-2", "nvidia")
+    assert [found["gpu_up", one] for one in labels] == [0.0, 1.0]
+    assert [found["gpu_asleep", one] for one in labels] == [0.0, 1.0]
 
 
 def test_of_a_silent_machine_only_that_and_since_when() -> None:

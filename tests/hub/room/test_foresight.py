@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from echodeck.hub import foresight
+from echodeck.model.calibration import FIRST
 from echodeck.model.span import Z80
 
 KIND = ("sketch", "sketch-s", "64×64")
@@ -39,11 +40,23 @@ def seconds(text: str) -> float:
 async def test_every_completed_job_is_judged_and_told(place: Any, ada: Any, agent: Any) -> None:
     await made(place, ada, agent)
     shown = {one["name"]: one for one in place.told("estimate_score")}
-    assert set(shown) == {"", "sketch sketch-s"}
+    assert set(shown) == {"", FIRST}
+    assert [one["first"] for one in shown.values()] == [False, True]
     assert [one["share"] for one in shown[""]["shares"]] == [0.0, 0.1, 0.25, 0.5, 0.75]
     assert {one["count"] for one in shown[""]["shares"]} == {1}
-    assert place.room.initial_state().estimates == [shown[""], shown["sketch sketch-s"]]
-    kinds = [(one.engine, one.model, one.resolution) for one in place.room.staff.foresight.scores()]
+    assert place.room.initial_state().estimates == [shown[""], shown[FIRST]]
+    kinds = [(one.engine, one.model, one.resolution, one.first) for one in place.room.staff.foresight.scores()]
+    assert kinds == [("", "", "", False), ("", "", "", True), ("sketch", "", "", True),
+                     ("sketch", "sketch-s", "", True)]
+
+
+async def test_the_first_of_a_configuration_is_judged_apart(place: Any, ada: Any, agent: Any) -> None:
+    for _ in range(3):
+        await made(place, ada, agent)
+    shown = {one["name"]: one for one in place.told("estimate_score")}
+    counts = {name: one["shares"][0]["count"] for name, one in shown.items()}
+    assert counts == {"": 3, FIRST: 1, "sketch sketch-s": 2}
+    kinds = [(one.engine, one.model, one.resolution) for one in place.room.staff.foresight.scores() if not one.first]
     assert kinds == [("", "", ""), ("sketch", "", ""), ("sketch", "sketch-s", ""), KIND]
 
 
@@ -89,7 +102,7 @@ async def test_switched_off_intervals_are_as_history_makes_them(place: Any, ada:
     told = len(place.told("decision"))
     await made(place, ada, agent, step_s=20.0)
     assert len(place.told("decision")) == told
-    assert place.room.desk.outlooks.calibration.record(KIND)[0].count == 9, "the record is kept all the same"
+    assert place.room.desk.outlooks.calibration.record(KIND)[0].count == 8, "the record is kept all the same"
 
 
 async def test_a_waiting_job_has_an_interval_for_its_start_and_end(place: Any, ada: Any, agent: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from echodeck.hub.desk import RECENT_SAMPLES
 from echodeck.hub.meters import KIND, MOST_AT_ONCE, WAIT_S, WRITE_EVERY_S, port_of
 from echodeck.model.record import Gpu, GpuProcess, Host, Process
+from echodeck.model.usage import NOT_LISTED
 
 GB = 1 << 30
 GPU = Gpu(0, "RTX 3060", "nvidia", util_percent=80.0, vram_used_bytes=4 * GB, power_w=360.0)
@@ -343,3 +344,46 @@ async def test_an_ended_job_is_counted_once_whatever_is_said_of_it_later(place: 
     await ada.say("clear_completed")
     await place.wait_s(1.0)
     assert place.room.initial_state().metrics.generations_per_hour == 1.0
+
+
+async def test_two_jobs_at_once_share_the_energy_of_their_gpu(place: Any, ada: Any, agent: Any) -> None:
+    other = await place.hand("agent-2")
+    await ada.say("brain_switch", part="order", on=False)  # else the second waits for the loaded model
+    first, second = await ada.submit(2)
+    jobs = [(agent, await agent.claim()), (other, await other.claim())]
+    await sample(place, agent)
+    for hand, job in jobs:
+        await hand.report(job, "planned", stages=[["sample", 0]])
+        await hand.report(job, "stage_started", index=0)
+    for _ in range(10):
+        await place.wait_s(1.0)
+        for hand, job in jobs:
+            await hand.say("heartbeat", jobs=[job["id"]])
+        await sample(place, agent)
+    assert place.room.usage(first).total.shared
+    for hand, job in jobs:
+        await hand.report(job, "stage_done", index=0, durationS=10.0)
+        await hand.report(job, "completed")
+    await place.wait_s(1.0)
+    await sample(place, agent)
+    await place.wait_s(1.0)
+    usages = [place.job(job_id)["usage"] for job_id in (first, second)]
+    assert [usage["energyWh"] for usage in usages] == [pytest.approx(0.5), pytest.approx(0.5)], "1 Wh in all"
+    assert [usage["shared"] for usage in usages] == [True, True]
+    [third] = await ada.submit()
+    await work(place, agent, await agent.claim(), 10)
+    await place.wait_s(1.0)
+    usage = place.job(third)["usage"]
+    assert (usage["energyWh"], usage["shared"]) == (pytest.approx(1.0), False), "nobody else is there any more"
+
+
+async def test_a_job_that_works_on_no_gpu_has_none_of_its_figures(place: Any, ada: Any, agent: Any) -> None:
+    engines = [place.room.board.get("engines", "sketch")]
+    await agent.say("register", agentId=agent.name, host="studio", engines=engines, slots=1, running=[], pid=70)
+    [job_id] = await ada.submit()
+    used = replace(GPU, processes=(GpuProcess(9, "game", GB),))
+    await work(place, agent, await agent.claim(), 3, used, net_sent_bytes_per_s=7.0)
+    await place.wait_s(1.0)
+    usage = place.job(job_id)["usage"]
+    assert (usage["energyWh"], usage["vramPeakBytes"], usage["gpuPeakPercent"]) == (None, None, None)
+    assert (usage["gpuReason"], usage["netSentBytes"]) == (NOT_LISTED, 21)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from echodeck.hub.outlook import Outlooks
-from echodeck.model.job import Job, JobSpec
+from echodeck.model.job import Job, JobSpec, JobState, Stage, StageState
 from echodeck.model.record import StageRun
 
 
@@ -94,6 +95,27 @@ async def test_more_slots_clear_the_queue_sooner(place: Any, ada: Any, agent: An
     await place.hand("agent-2", slots=3)
     await place.wait_s(1.0)
     assert seconds(place.job(ids[3])["expectedStart"]) < one
+
+
+def test_what_waits_learns_from_the_first_of_its_size_before_that_ends() -> None:
+    """Another number of steps, so no twin; the size was never made, and its steps take ten times as long as thought."""
+    outlooks = Outlooks(HISTORY)
+    spec = JobSpec("sketch", "sketch-s", width=128, height=128, steps=8)
+    waits = Job("b", replace(spec, steps=20))
+    thought_s = outlooks.total(waits).median_s
+    stages = (Stage("load model", StageState.COMPLETED, duration_s=1.0),
+              Stage("sample", StageState.RUNNING, steps=8, started_s=1.0), Stage("save"))
+    job = Job("a", spec, JobState.RUNNING, started_s=0.0, attempt=1, stages=stages)
+    outlooks.planned(job, 0.0)
+    outlooks.stage_done("a", 0, 1.0, 1.0)
+    for step in range(1, 9):
+        outlooks.stepped("a", 1, step, 1.0 + 80.0 * step, 80.0)
+        outlooks.plan([waits], [], [frozenset({"sketch"})], 1.0 + 80.0 * step)
+        assert (outlooks.total(waits).median_s > 4 * thought_s) is (step > 1)
+    assert outlooks.total(waits).median_s == pytest.approx(20 * 80.0, rel=0.1)
+    outlooks.forget("a")
+    outlooks.plan([waits], [], [frozenset({"sketch"})], 700.0)
+    assert outlooks.total(waits).median_s == pytest.approx(thought_s), "it did not complete"
 
 
 def test_stages_are_expected_in_the_order_they_come_after_a_restart() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from ...model.history import log_s
+from ...model.expect import log_s
 from ...model.job import Job
 from .conditions import Conditions, likely_cause, mean_of, typical_of
 from .drift import Drift, evidence

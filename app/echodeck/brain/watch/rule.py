@@ -4,7 +4,7 @@
     term   = metric | metric "/" metric | "rate(" metric ["," duration] ")"
     clear  = op bound ["for" duration]
     metric = a name of METRICS, or with the thing in between: gpu.0.temp_c, disk./home.used_bytes, gpu.*.temp_c
-    thing  = host | worker | engine
+    thing  = host | worker | engine | gpu
 
 A rule holds of every machine, and of every GPU, disk, … that it has, unless it names one. Between `when` and `clear`
 lies its hysteresis; without `clear` it is cleared by the opposite of `when`, after the same duration.
@@ -20,7 +20,7 @@ from ...model.metric import METRICS, metric_of
 from .quantity import amount, change, seconds, share
 
 Kind = Literal["value", "share", "rate", "absent"]
-THINGS = ("host", "worker", "engine")
+THINGS = ("host", "worker", "engine", "gpu")
 RATE_OVER_S = 300.0
 _COMPARED = re.compile(r"(?P<term>[^<>=]+?)\s*(?P<op>[<>]=?)\s*(?P<bound>[^<>=]+?)(?:\s+for\s+(?P<span>.+))?")
 _CLEARED = re.compile(r"(?P<op>[<>]=?)\s*(?P<bound>[^<>=]+?)(?:\s+for\s+(?P<span>.+))?")

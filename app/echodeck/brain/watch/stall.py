@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from ...model.history import Expectation, History, log_s
+from ...model.expect import Expectation, log_s
+from ...model.history import History
 from ...model.job import Job, JobState
 from .finding import Finding
 from .quantity import span

@@ -30,6 +30,7 @@ RULES: dict[str, dict[str, Any]] = {
     "host_silent": {"when": "absent(host) for 60 s"},
     "worker_silent": {"when": "absent(worker) for 60 s"},
     "engine_down": {"when": "absent(engine) for 2 min"},
+    "gpu_lost": {"when": "absent(gpu) for 60 s"},
 }
 """What is on from the beginning."""
 _KEYS = ("when", "clear", "level", "host", "title", "off")

@@ -23,7 +23,7 @@ from .table import Watches
 
 SLEPT_S = 30.0
 """Who was not asked for so long has slept, and all that time says nothing about anybody."""
-PREFIXES = ("rule", "stall", "slow", "leak", "disk", "queue", "fails", "engine", "worker")
+PREFIXES = ("rule", "stall", "slow", "leak", "disk", "queue", "fails", "engine", "worker", "gpu")
 """What our causes begin with."""
 
 

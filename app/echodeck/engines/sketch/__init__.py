@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...model.engine import EngineInfo, ModelInfo, Param
 from ...model.job import JobSpec
 from .. import Control
-from .models import MODELS, SAMPLERS
+from .models import LATENTS, MODELS, SAMPLERS
 
 if TYPE_CHECKING:
     from .painter import Painter
@@ -35,6 +35,7 @@ INFO = EngineInfo(
         Param("batch", 1, 8, 1),
         Param("frames", 1, 48, 1),
     ),
+    latents=LATENTS,
     extras=("free",),
 )
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...model.workload import Latents
+
 SAMPLERS = ("euler_ancestral", "euler", "heun")
 """The first is the default; `sampler` has them."""
+
+LATENTS = Latents(factors=(1, 2, 4), most=128, most_of_film=64)
+"""A film has a coarser grid, as it has many pictures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,8 @@ import psutil
 from ...errors import OutOfMemory
 from ...model.job import JobSpec
 from .denoiser import BLOCK_FLOATS
-from .models import MODELS
+from .models import LATENTS, MODELS
 
-FACTORS = (1, 2, 4)
-PICTURE_GRID, FILM_GRID = 128, 64
-"""The most cells along the longer side of the grid; a film has a coarser one, as it has many pictures."""
 BUDGET_BYTES = 512 << 20
 """What a job may use unless told otherwise, so that generating never drives the watching machine into swap."""
 MEMORY_VARIABLE = "ECHODECK_SKETCH_MEMORY"
@@ -37,9 +34,7 @@ class Grid:
 
 def grid_of(spec: JobSpec) -> Grid:
     """The finest grid that is not too big. The sizes are multiples of 8, so the aspect ratio is kept exactly."""
-    most = PICTURE_GRID if spec.frames == 1 else FILM_GRID
-    longer = max(spec.width, spec.height)
-    factor = next((factor for factor in FACTORS if longer <= most * factor), FACTORS[-1])
+    factor = LATENTS.factor(spec.width, spec.height, spec.frames)
     return Grid(spec.height // factor, spec.width // factor, factor)
 
 

@@ -1,11 +1,12 @@
-"""How good the estimates were, as gauges over the latest completed jobs of each model.
+"""How good the estimates were, as gauges over the latest completed jobs of each model; apart those that were the first
+of their configuration.
 
 As with jobs, a label is never a script's own word: only engines and models that an agent has announced are named.
 """
 
 from __future__ import annotations
 
-from ...model.calibration import Record
+from ...model.calibration import FIRST, Record
 from ...model.engine import EngineInfo
 from ..room import Room
 from .families import Families, Figure
@@ -27,5 +28,7 @@ def tell_estimates(families: Families, room: Room) -> None:
     engines: dict[str, EngineInfo] = room.board.all("engines")
     for engine, info in engines.items():
         for model in info.models:
-            for one in calibration.record((engine, model.name)):
-                families.figures(one, FIGURES, {"engine": engine, "model": model.name, "done": f"{one.share:g}"})
+            for first, kind in (("false", (engine, model.name)), ("true", (FIRST, engine, model.name))):
+                for one in calibration.record(kind):
+                    families.figures(one, FIGURES, {"engine": engine, "model": model.name, "done": f"{one.share:g}",
+                                                    "first": first})

@@ -40,8 +40,9 @@ class JobFigures:
         self._error = Histogram(
             f"{PREFIX}job_eta_error", "|estimate − truth| / truth of the time left, when this share of it was done.",
             ["engine", "done"], unit="ratio", buckets=ERROR, registry=registry)
-        self._energy = Counter(f"{PREFIX}job_energy", "Energy of the GPUs that jobs ran on, while they did.",
-                               ["engine"], unit="joules", registry=registry)
+        self._energy = Counter(
+            f"{PREFIX}job_energy", "Energy of the GPUs that jobs ran on, while they did; of a shared one their part.",
+            ["engine"], unit="joules", registry=registry)
         self._score = Histogram(f"{PREFIX}output_score", "What judged outputs were worth, 0 to 100.", ["engine"],
                                 buckets=SCORE, registry=registry)
         self._defects = Counter(f"{PREFIX}output_defects", "Defects seen in judged outputs.", ["engine", "defect"],

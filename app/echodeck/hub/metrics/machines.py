@@ -115,6 +115,7 @@ def _tell_gpu(families: Families, host: Host, gpu: Gpu) -> None:
     labels = {"host": host.name, "gpu": str(gpu.index), "uuid": gpu.uuid or gpu.pci_id, "vendor": gpu.vendor}
     families.info("gpu", "What the GPU is.", labels,
                   {"name": gpu.name, "driver": gpu.driver, "pci_id": gpu.pci_id, "mig": gpu.mig})
-    families.add("gpu_up", "1 while the GPU gives figures.", float(not gpu.reason), labels)
+    families.add("gpu_up", "1 while the GPU is there and works, asleep or not.", float(gpu.up), labels)
+    families.add("gpu_asleep", "1 while the GPU sleeps to save power, and gives no figures.", float(gpu.asleep), labels)
     if not gpu.reason:
         families.figures(gpu, GPU, labels)

@@ -8,6 +8,7 @@ import param
 from panel.custom import JSComponent
 
 from ... import charts
+from ...model.metric import METRICS
 from ...wire import GONE, INITIAL, ROUTES
 from . import carrier, module, style_elsewhere
 
@@ -74,13 +75,13 @@ class Counts(Component):
 class Generations(Component):
     """The generations in hand, one card each: picture, progress, estimate, stages, commands."""
 
-    _esm = module("stages", "stagelist", "controls", "figures", "story", "generation", "generations")
+    _esm = module("stages", "stagelist", "controls", "figures", "story", "took", "generation", "generations")
 
 
 class Recent(Component):
     """What has ended, with its pictures."""
 
-    _esm = module("outputs", "verdict", "tile", "recent")
+    _esm = module("outputs", "verdict", "took", "tile", "today", "recent")
 
 
 class Queue(Component):
@@ -92,7 +93,7 @@ class Queue(Component):
 class Machines(Component):
     """Machines as bars."""
 
-    _esm = module("machines")
+    _esm = module("sensors", "machines")
 
 
 class Engines(Component):
@@ -192,6 +193,20 @@ class HostCharts(Component):
         made = {"system": charts.system(PATTERN, theme), "gpu": charts.gpu(PATTERN, 0, theme=theme),
                 "network": charts.network(PATTERN, theme), "disk": charts.disk(PATTERN, theme=theme)}
         return cls(patterns={name: charts.to_json(chart) for name, chart in made.items()}, **params)
+
+
+class Series(Component):
+    """Any figure that is kept of any machine, over a time that is chosen."""
+
+    chart = param.Dict(default={})
+    metrics = param.Dict(default={}, doc="Of each metric's name its label.")
+
+    _esm = module("fields", "figure", "series")
+
+    @classmethod
+    def of(cls, theme: charts.Theme = charts.DARK, **params: Any) -> Series:
+        return cls(chart=charts.to_json(charts.series(theme)),
+                   metrics={name: metric.label for name, metric in METRICS.items()}, **params)
 
 
 def channel(transport: str, **config: Any) -> Channel:

@@ -27,7 +27,7 @@ function shareRow() {
 
 function kindCard() {
   const [title, body] = [h("caption"), h("tbody")];
-  const heads = ["left when", "", "off by", "held", "jobs"].map((text, n) => h("th", { scope: "col",
+  const heads = ["how far", "", "off by", "held", "jobs"].map((text, n) => h("th", { scope: "col",
     title: n === 3 ? "how often the 80 % interval held the truth" : null }, text));
   heads.slice(2).forEach((head) => head.classList.add("right"));
   const node = h("table.scores", { data: { testid: "estimate-kind" } }, title, h("thead", {}, h("tr", {}, ...heads)),

@@ -100,11 +100,11 @@ function initials(name) {
   return (words.length > 1 ? words[0][0] + words.at(-1)[0] : name.trim().slice(0, 2)).toUpperCase();
 }
 
-// One hue a name, always the same
+// One hue a name, always the same; the golden angle keeps like names apart
 function hue(name) {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 360;
-  return `hsl(${sum} 65% 68%)`;
+  return `hsl(${Math.round(sum * 137.5) % 360} 65% 68%)`;
 }
 
 // Seconds left of a job by our clock, its estimate counted down since it was made; null when unknown.

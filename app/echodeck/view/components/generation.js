@@ -79,22 +79,22 @@ function trailBox(feed, jobId, of) {
 function card(feed, jobId) {
   const of = () => feed.board.get("jobs", jobId);
   const [picture, head, facts] = [pictureOf(feed, jobId), headOf(feed, jobId), factBox(feed)];
-  const [stages, list, sparks] = [strip(), stageList(), trailBox(feed, jobId, of)];
+  const [stages, list, sparks, took] = [strip(), stageList(), trailBox(feed, jobId, of), tookBox(feed, jobId)];
   const fill = h("i");
   const bar = h("div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
     data: { testid: "job-progress" } }, fill);
   const node = h("article.card.generation", { data: { testid: "job-card", job: jobId } }, picture,
-    h("div.body", {}, head, facts, bar, stages, list, sparks));
+    h("div.body", {}, head, facts, bar, stages, list, sparks), took);
 
   node.tick = () => {
     const job = of();
-    if (job) [facts, picture].forEach((part) => part.tick(job));
+    if (job) [facts, picture, took].forEach((part) => part.tick(job));
   };
   node.update = (job) => {
     const state = job.progressState || job.status;
     setAttr(node, "data-state", state);
     setAttr(node, "data-request", job.request);
-    [head, facts, list, sparks, picture].forEach((part) => part.update(job));
+    [head, facts, list, sparks, picture, took].forEach((part) => part.update(job));
     stages.update(job.stages);
     setAttr(bar, "data-state", state);
     setAttr(bar, "aria-valuenow", job.progress.toFixed(1));

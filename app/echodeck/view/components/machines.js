@@ -2,10 +2,14 @@
 
 const FULL = 90;
 
-function meter() {
+// On a page with views a meter is a button that opens its figure over time.
+function meter(host) {
   const [name, fill, value] = [h("span"), h("i"), h("em")];
-  const node = h("div.meter", {}, name, h("div.line", {}, fill), value);
-  node.update = ({ label, share, text, tone, full, title }) => {
+  const parts = [name, h("span.line", {}, fill), value];
+  const node = view() === "all" ? h("div.meter", {}, ...parts)
+    : h("button.meter", { type: "button", onclick: () => overTime(host, node.figure) }, ...parts);
+  node.update = ({ label, share, text, tone, full, title, figure }) => {
+    node.figure = figure;
     setText(name, label);
     fill.style.width = `${Math.min(100, Math.max(share > 0 ? 1 : 0, share))}%`;
     setAttr(node, "data-tone", full && share > FULL ? "full" : tone);
@@ -39,33 +43,42 @@ function gpuMeters(gpu, many) {
   const n = many ? ` ${gpu.index}` : "";
   const meters = [];
   const [used, total] = gpuMemory(gpu);
-  if (Number.isFinite(total)) {
-    meters.push({ key: `vram${n}`, label: `VRAM${n}`, tone: "vram", full: true, share: share(used, total),
-      text: ofBytes(used, total), title: gpuTitle(gpu) });
+  if (gpu.lost_s || gpu.asleep) {
+    meters.push({ key: `away${n}`, label: `GPU${n}`, tone: "gpu", share: 0, title: `${gpu.name}: ${gpu.reason}`,
+      text: gpu.asleep ? "asleep" : `lost at ${clock(gpu.lost_s * 1000)}` });
+  } else if (Number.isFinite(total)) {
+    const known = Number.isFinite(used);
+    meters.push({ key: `vram${n}`, label: `VRAM${n}`, figure: `gpu.${gpu.index}.vram_used_bytes`, tone: "vram",
+      full: true, share: known ? share(used, total) : 0, text: known ? ofBytes(used, total) : `? / ${bytes(total)}`,
+      title: gpuTitle(gpu) });
   }
   if (Number.isFinite(gpu.util_percent)) {
-    meters.push({ key: `gpu${n}`, label: `GPU${n}`, tone: "gpu", share: gpu.util_percent,
+    meters.push({ key: `gpu${n}`, label: `GPU${n}`, figure: `gpu.${gpu.index}.util_percent`, tone: "gpu", share: gpu.util_percent,
       text: percent(gpu.util_percent), title: gpuTitle(gpu) });
   }
   return meters;
 }
 
+// A mount is known by its last part: the first ones are alike.
+function nameOf(mount) {
+  return mount.split(/[/\\]/).filter(Boolean).at(-1) ?? mount;
+}
+
 function meters(host) {
   const list = host.gpus.flatMap((gpu) => gpuMeters(gpu, host.gpus.length > 1));
-  list.push({ key: "cpu", label: "CPU", tone: "cpu", share: host.cpu_percent,
+  list.push({ key: "cpu", label: "CPU", figure: "cpu.percent", tone: "cpu", share: host.cpu_percent,
     text: percent(host.cpu_percent),
     title: `CPU ${percent(host.cpu_percent)}${host.load.length ? ` · load ${host.load.map((x) => x.toFixed(2)).join(" ")}` : ""}` });
   const memory = share(host.memory_used_bytes, host.memory_total_bytes);
-  list.push({ key: "memory", label: "RAM", tone: "memory", share: memory, full: true,
+  list.push({ key: "memory", label: "RAM", figure: "memory.used_bytes", tone: "memory", share: memory, full: true,
     text: ofBytes(host.memory_used_bytes, host.memory_total_bytes) });
   const swap = share(host.swap_used_bytes, host.swap_total_bytes);
-  if (swap > 1) list.push({ key: "swap", label: "swap", tone: "memory", share: swap, full: true,
+  if (swap > 1) list.push({ key: "swap", label: "swap", figure: "swap.used_bytes", tone: "memory", share: swap, full: true,
     text: ofBytes(host.swap_used_bytes, host.swap_total_bytes) });
   for (const disk of host.disks) {
     const used = share(disk.used_bytes, disk.total_bytes);
-    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? disk.mount : "disk", tone: "disk",
-      share: used,
-      full: true, text: `${bytes(disk.free_bytes)} free`,
+    list.push({ key: `disk ${disk.mount}`, label: host.disks.length > 1 ? nameOf(disk.mount) : "disk", tone: "disk",
+      figure: `disk.${disk.mount}.used_bytes`, share: used, full: true, text: `${bytes(disk.free_bytes)} free`,
       title: `${disk.mount} · read ${bytes(disk.read_bytes_per_s)}/s · write ${bytes(disk.write_bytes_per_s)}/s` });
   }
   return list;
@@ -127,17 +140,18 @@ function machine(feed, name) {
   const [title, model, right] = [h("b", {}, name), h("span.quiet"), h("small")];
   const bars = h("div");
   const coreBox = cores();
+  const sensed = sensors(name);
   const why = h("p.reason");
   const facts = h("div.details");
   const own = h("div.details");
   const ownBox = h("div.own", {}, h("small", {}, "echodeck here"), own);
   const engines = h("div.details");
-  const enginesBox = h("div.own", {}, h("small", {}, "generating here"), engines);
+  const enginesBox = h("div.own", {}, h("small", {}, "Generating here"), engines);
   const forget = h("button.small", { type: "button", title: "Take it off the list; its jobs and figures stay",
     data: { testid: "machine-forget" }, onclick: () => act(feed, forget, "forget_host", { host: name }) }, "Forget");
   const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right,
     forget),
-    bars, coreBox, why, facts, enginesBox, ownBox);
+    bars, coreBox, why, facts, sensed, enginesBox, ownBox);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
@@ -149,7 +163,8 @@ function machine(feed, name) {
   node.update = (host) => {
     setText(model, host.gpus.map((gpu) => gpu.name.replace(/^(NVIDIA|AMD) (GeForce |Radeon )?/, "")).join(", ")
       || host.os);
-    rows(bars, meters(host), (item) => item.key, meter);
+    rows(bars, meters(host), (item) => item.key, () => meter(name));
+    sensed.update(host);
     coreBox.update(host.cores_percent);
     const reasons = [host.gpus.length ? "" : host.gpu_reason, ...host.gpus.map((gpu) => gpu.reason)].filter(Boolean);
     setText(why, reasons.join(" "));
@@ -165,16 +180,18 @@ function machine(feed, name) {
 }
 
 export function render({ model, el }) {
-  const { feed, watch, tick } = frame(model, el);
+  const { feed, watch, tick, hear } = frame(model, el);
   const list = h("div");
   const empty = h("p.empty", {}, "No machine has reported yet.");
   el.append(h("section.card", { "aria-label": "Machines", data: { testid: "machines" } }, h("div.label", {}, h("h2",
     {}, "Machines")), list, empty));
-  watch(["hosts"], (changed) => {
+  const draw = (changed) => {
     const hosts = [...feed.board.all("hosts").values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     rows(list, hosts, (host) => host.name, (host) => machine(feed, host.name),
-      (host) => changed.get("hosts")?.has(host.name));
+      (host) => !changed || changed.get("hosts")?.has(host.name));
     show(empty, !hosts.length);
-  });
+  };
+  watch(["hosts"], draw);
+  hear("echodeck-view", () => draw());
   tick(() => [...list.children].forEach((node) => node.tick()));
 }

@@ -73,6 +73,7 @@ function frontOf(feed, jobId, lost) {
     const url = output && (output.link || !node.missing) ? addressOf(feed, output) : "";
     if (url) node.href = url;
     else node.removeAttribute("href");
+    setAttr(node, "role", url ? "link" : "img"); // without an address it is no link, and would have no name
     setAttr(node, "title", output ? placeOf(job, output) : "");
     setAttr(node, "aria-label", url ? `Open ${job.title}` : job.title);
     node.classList.toggle("none", !shown);

@@ -88,7 +88,7 @@ function tint(document, near) {
 }
 
 // Embeds a chart (to_json in charts/chart.py) in a new element. `watch` is the component's; returns the element, which
-// has `end()` to take the figure down. `past` is a promise of what the chart's records were before, oldest first.
+// has `end()` to take the figure down and `drawn`, a promise of Bokeh's model of it. `past` is a promise of what the chart's records were before, oldest first.
 function plot(chart, feed, past = null) {
   const target = h("div.figure-box");
   const legend = h("span.legend", {}, ...Object.entries(chart.notes ?? {}).map(([label, color]) => {
@@ -99,6 +99,8 @@ function plot(chart, feed, past = null) {
   const node = h("figure.plot", { data: { testid: "plot", plot: chart.name } },
     h("figcaption", {}, h("span", {}, chart.title), legend), target);
   let off = () => {};
+  let arrive = null;
+  node.drawn = new Promise((resolve) => { arrive = resolve; });
   let views = null;
   let gone = false;
   node.end = () => {
@@ -116,6 +118,7 @@ function plot(chart, feed, past = null) {
       return;
     }
     const [view] = [...(views.roots ?? views)];
+    arrive(view.model);
     const bound = chart.bindings.map((binding) => [binding, view.model.document.get_model_by_name(binding.source)]);
     node.tint = () => tint(view.model.document, node);
     node.tint();

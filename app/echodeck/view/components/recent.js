@@ -8,8 +8,9 @@ export function render({ model, el }) {
   const clear = h("button.small", { type: "button", data: { testid: "clear-completed" },
     onclick: (event) => act(feed, event.currentTarget, "clear_completed", {}) }, "Clear completed");
   const more = h("a.more", { href: "#queue" });
+  const today = h("span.quiet", { data: { testid: "today" } });
   const section = h("section.card", { "aria-label": "Recently ended", data: { testid: "ended" } },
-    h("div.label", {}, h("h2", {}, "Recently ended"), h("span.space"), more, clear), list);
+    h("div.label", {}, h("h2", {}, "Recently ended"), today, h("span.space"), more, clear), list);
   el.append(section);
   let wanted = "";
   const reveal = () => {
@@ -23,6 +24,9 @@ export function render({ model, el }) {
     const keys = changed?.get("jobs");
     const jobs = [...feed.board.all("jobs").values()].filter(ended)
       .sort((a, b) => when(b.finishedAt) - when(a.finishedAt) || (a.jobId < b.jobId ? -1 : 1));
+    const { text, title } = todayOf(jobs, Date.now());
+    setText(today, text);
+    setAttr(today, "title", title);
     const few = view() === "now" ? IN_NOW : MOST;
     rows(list, jobs.slice(0, few), (job) => job.jobId, (job) => tile(feed, job.jobId), (job) => !keys
       || keys.has(job.jobId));

@@ -43,7 +43,7 @@ function tile(feed, jobId) {
   const [title, line, each, kind] = [h("b.name"), h("small"), h("div.each"), h("b.kind")];
   const origin = h("span.origin", { data: { testid: "job-origin" } });
   const front = frontOf(feed, jobId, () => node.update(of()));
-  const [trace, verdict] = [traceback(), verdictChip()];
+  const [trace, verdict, took] = [traceback(), verdictChip(), tookBox(feed, jobId)];
   const fill = h("i");
   const bar = h("div.bar.thin", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100,
     data: { testid: "job-progress" } }, fill);
@@ -51,7 +51,7 @@ function tile(feed, jobId) {
   const again = commandButton("retry", "Try again", "job-retry", press("retry"));
   const away = commandButton("remove", "Remove", "job-remove", press("remove"));
   const node = h("article.tile", { data: { testid: "job-card", job: jobId } }, front,
-    h("div.about", {}, title, kind, line, verdict, origin, each, bar), h("div.actions", {}, again, away), trace);
+    h("div.about", {}, title, kind, line, verdict, took, origin, each, bar), h("div.actions", {}, again, away), trace);
 
   node.tick = () => {
     const job = of();
@@ -77,6 +77,7 @@ function tile(feed, jobId) {
     setAttr(bar, "aria-label", `${job.title}: ${job.status}`);
     trace.update(job);
     verdict.update(job);
+    took.update(job);
     forbid(again, job.cannot.retry);
     show(again, job.status !== "completed");
     node.tick();
