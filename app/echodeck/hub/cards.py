@@ -31,11 +31,16 @@ class Cards:
     def restore(self, records: Mapping[str, dict[str, Any]]) -> None:
         self._known = {host: msgspec.convert(record["cards"], tuple[Card, ...]) for host, record in records.items()}
 
-    def numbered(self, host: Host, change: Change) -> Host:
-        """The same sample with each GPU under the number that it was given once."""
-        cards, host = numbered(self._known.get(host.name, ()), host)
+    def number(self, host: Host, change: Change) -> Host:
+        """A sample with its GPUs under their numbers, and those that are missed among them."""
+        cards, numbered_host = numbered(self._known.get(host.name, ()), host)
         self._keep(host.name, cards, change)
-        return host
+        return numbered_host
+
+    def drop(self, name: str, change: Change) -> None:
+        """The machine was taken away for good."""
+        self._known.pop(name, None)
+        change.batch.records[KIND, name] = None
 
     def forget_gpu(self, session: Session, payload: say.ForgetGpu, change: Change) -> dict[str, Any]:
         """Somebody has taken it out: it is missed no more."""

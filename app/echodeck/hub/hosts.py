@@ -96,7 +96,7 @@ class Hosts:
         desk.workers.seen(session.agent_id, now_s)
         if not self.measures(session.agent_id):
             return {}
-        host = self._cards.numbered(self._named(session, payload.host), change)
+        host = self._cards.number(self._named(session, payload.host), change)
         self._unheard.pop(host.name, None)
         desk.put("host_metrics", "hosts", host.name, host, now_s)
         recent = desk.recent.setdefault(host.name, deque(maxlen=RECENT_SAMPLES))
@@ -176,7 +176,7 @@ class Hosts:
             if alert.host == name and (not alert.job_id or alert.cause == f"silent:{name}"):
                 desk.resolve_alert(change, alert.cause)
         change.batch.records[KIND, name] = None
-        self._cards.forget_machine(name, change)
+        self._cards.drop(name, change)
         change.tell(wire.FORGOTTEN, "hosts", name, show.HostForgotten(name))
 
     def _is_open(self, cause: str) -> bool:

@@ -92,8 +92,8 @@ class Staff:
         """What was known when the hub ended. Returns the agents that were here then."""
         desk = self._desk
         gone = await load(store, desk, self.pulse, self.follow, now_s)
-        self._cards.restore(await store.records(CARDS))
         self.hosts.restore(await store.records(HOSTS), now_s)
+        self._cards.restore(await store.records(CARDS))
         self.meters.restore(await store.records(METERS))
         self.foresight.restore((await store.records("lessons")).values())
         self.ladders.restore(await store.records(KIND))

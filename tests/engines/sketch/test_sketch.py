@@ -200,6 +200,23 @@ def test_the_second_job_of_a_kind_keeps_the_bank(sketch: Sketch, spec: Make) -> 
     assert "drawing 64 training scenes: night face" in run(sketch, spec(prompt="night face")).logs[0]
 
 
+def test_an_idle_engine_lets_go_of_the_bank(tmp_path: Path, spec: Make) -> None:
+    sketch = Sketch(tmp_path, idle_s=0.0)
+    for seed in (1, 2):
+        assert "drawing 64 training scenes" in run(sketch, spec(seed=seed)).logs[0]
+        assert sketch._letting_go is not None
+        sketch._letting_go.join(20)
+
+
+def test_an_engine_that_works_on_does_not(sketch: Sketch, spec: Make) -> None:
+    run(sketch, spec(seed=1))
+    first = sketch._letting_go
+    assert "still loaded" in run(sketch, spec(seed=2)).logs[0]
+    assert first is not None
+    first.join(20)
+    assert "still loaded" in run(sketch, spec(seed=3)).logs[0], "what was to let go then was stopped"
+
+
 def test_cancel_ends_at_the_step(sketch: Sketch, spec: Make) -> None:
     control = Recorder(cancel_at=2)
     with pytest.raises(Cancelled):

@@ -7,6 +7,7 @@ are loaded with the first job: an agent that only watches does without their mem
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from ...model.engine import EngineInfo, ModelInfo, Param
@@ -39,13 +40,19 @@ INFO = EngineInfo(
 )
 
 
+IDLE_S = 60.0
+"""After so long without a job, what the last one was painted from is let go: up to some hundred MB."""
+
+
 class Sketch:
     """The engine. `memory_limit_bytes` is the most a job may use; see `size.free_bytes` for what holds without it."""
 
-    def __init__(self, output_dir: Path, memory_limit_bytes: int | None = None) -> None:
+    def __init__(self, output_dir: Path, memory_limit_bytes: int | None = None, idle_s: float = IDLE_S) -> None:
         self.output_dir = output_dir
         self.memory_limit_bytes = memory_limit_bytes
         self._painter: Painter | None = None
+        self._idle_s = idle_s
+        self._letting_go: Timer | None = None
 
     def info(self) -> EngineInfo:
         return INFO
@@ -57,8 +64,15 @@ class Sketch:
 
     def run(self, job_id: str, spec: JobSpec, control: Control) -> None:
         """Generate. Raises OutOfMemory before anything is allocated, EngineError when a file cannot be written."""
+        if self._letting_go is not None:
+            self._letting_go.cancel()
         if self._painter is None:
             from .painter import Painter
 
             self._painter = Painter(self.output_dir)
-        self._painter.run(job_id, spec, control, self.memory_limit_bytes)
+        try:
+            self._painter.run(job_id, spec, control, self.memory_limit_bytes)
+        finally:
+            self._letting_go = Timer(self._idle_s, self.free)
+            self._letting_go.daemon = True
+            self._letting_go.start()

@@ -150,7 +150,8 @@ function machine(feed, name) {
   const forget = h("button.small", { type: "button", title: "Take it off the list; its jobs and figures stay",
     data: { testid: "machine-forget" }, onclick: () => act(feed, forget, "forget_host", { host: name }) }, "Forget");
   const node = h("div.machine", { data: { testid: "machine", host: name } }, h("div.head", {}, title, model, right,
-    forget), bars, coreBox, why, facts, sensed, enginesBox, ownBox);
+    forget),
+    bars, coreBox, why, facts, sensed, enginesBox, ownBox);
   node.tick = () => {
     const host = feed.board.get("hosts", name);
     if (!host) return;
