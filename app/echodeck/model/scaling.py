@@ -19,7 +19,7 @@ from statistics import median
 PRIOR_RUNS = 4.0
 PRIOR_VARIANCE = 0.15**2
 """Of the log of what the same stage takes, one time and the next; counts as much as PRIOR_RUNS runs."""
-MISFIT, PRIOR_SIZES = 0.2**2, 3.0
+MISFIT, PRIOR_SIZES = 0.35**2, 2.0
 """Of the log of how far one size is from the law; counts as much as PRIOR_SIZES sizes."""
 LEAST_MISFIT, MOST_MISFIT = 0.1**2, 1.0
 MODEL_VARIANCE = 1.0
