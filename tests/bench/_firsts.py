@@ -34,12 +34,16 @@ class World:
     off: float
     speed: float
     """How many times as long everything takes."""
+    noise: float
+    """Deviation of the log of each step, and of each job's pace: a machine alone, or one that others use."""
+    day: float
     seed: int
 
     @classmethod
     def drawn(cls, rng: random.Random) -> World:
         return cls(rng.uniform(0.85, 1.5), rng.uniform(0.6, 1.05), rng.uniform(0.75, 1.2), rng.uniform(0.8, 1.05),
-                   rng.uniform(0.0, 0.2), rng.lognormvariate(0.0, 1.0), rng.getrandbits(32))
+                   rng.uniform(0.0, 0.2), rng.lognormvariate(0.0, 1.0), rng.uniform(0.02, 0.2), rng.uniform(0.02, 0.2),
+                   rng.getrandbits(32))
 
     def machine(self, spec: JobSpec) -> Machine:
         """The same for the same configuration, always."""
@@ -50,7 +54,7 @@ class World:
         step_s = area**self.pixels * spec.batch**self.batch * spec.frames**self.frames
         step_s *= cost * off.lognormvariate(0.0, self.off)
         return Machine(load_s=4.0 * cost, step_s=step_s, decode_s=3.0 * pictures * off.lognormvariate(0.0, self.off),
-                       save_s=0.5 * pictures, noise=0.05, day=0.04, spec=spec)
+                       save_s=0.5 * pictures, noise=self.noise, day=self.day, spec=spec)
 
 
 def first(name: str, choose: Choose) -> Scenario:

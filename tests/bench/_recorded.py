@@ -24,10 +24,19 @@ def recorded() -> list[Scenario]:
             Scenario("recorded: ComfyUI", lambda rng: iter(comfyui), BURN_IN, len(comfyui))]
 
 
-def of_sketch() -> Iterator[Made]:
-    """What `_record.py` wrote."""
-    for line in (HERE / "data" / "sketch.jsonl").read_text(encoding="utf-8").splitlines():
+def recorded_firsts() -> list[Scenario]:
+    """Two days of the embedded engine on which hardly a job was like another, each begun with nothing known."""
+    days = {day: list(of_sketch("sketch_firsts.jsonl", day)) for day in (1, 2)}
+    return [Scenario(f"recorded: first of their kind, day {day}", lambda rng, made=made: iter(made),  # type: ignore[misc]
+                     count=len(made), firsts=True) for day, made in days.items()]
+
+
+def of_sketch(name: str = "sketch.jsonl", day: int | None = None) -> Iterator[Made]:
+    """What `_record.py` wrote, or what a hub kept."""
+    for line in (HERE / "data" / name).read_text(encoding="utf-8").splitlines():
         job = json.loads(line)
+        if job.get("day") != day:
+            continue
         stages = tuple(Stage(one["name"], max(one["took_s"], sum(one["steps_s"])), tuple(one["steps_s"]))
                        for one in job["stages"])
         yield Made(JobSpec(**job["spec"]), stages)

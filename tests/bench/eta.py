@@ -24,7 +24,7 @@ from _firsts import FIRSTS, LIVES
 from _jobs import SIMULATED, Scenario
 from _ours import MARKS, Ours
 from _peers import PEERS
-from _recorded import recorded
+from _recorded import recorded, recorded_firsts
 from _waiting import queued
 
 KEY = "mean_error_of_time_left_percent"
@@ -102,7 +102,10 @@ def results(seed: int, seconds: float, scenarios: Sequence[Scenario]) -> dict[st
 
 def first_ones(seed: int, seconds: float) -> dict[str, Result]:
     """Every scenario of first ones, with some lives each, and more while there is time."""
-    began_s, found, lives = time.monotonic(), {scenario.name: Result() for scenario in FIRSTS}, 0
+    began_s, lives, really = time.monotonic(), 0, recorded_firsts()
+    found = {scenario.name: Result() for scenario in (*FIRSTS, *really)}
+    for scenario in really:
+        lived(scenario, seed, found[scenario.name])
     while lives < LIVES or time.monotonic() - began_s < seconds:
         for scenario in FIRSTS:
             lived(scenario, seed + lives, found[scenario.name])

@@ -180,3 +180,11 @@ def test_first_jobs_and_repeated_ones_set_each_other_s_intervals_never() -> None
     assert deviation_of(calibration.set((FIRST, "another", "model"), 0.0, PLAIN)) > 0.3
     assert calibration.record(())[0].count == calibration.record((FIRST,))[0].count == WINDOW
     assert 0.2 < calibration.record(())[0].error < calibration.record((FIRST,))[0].error
+
+
+def test_the_same_few_scores_narrow_once_not_once_a_level() -> None:
+    """As on a new hub, where everything that is known is of one kind."""
+    calibration = Calibration()
+    lived(calibration, [10.0] * 3)
+    assert calibration.ends(KIND, 0.5) == calibration.ends((), 0.5)
+    assert calibration.ends(KIND, 0.5)[0] > Z80 / 2

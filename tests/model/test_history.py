@@ -124,7 +124,7 @@ def test_of_another_model_little_is_known_but_its_stages_and_how_it_grows() -> N
     other = replace(SPEC, model="other")
     found = history.expect(other, "sample", 20)
     assert found.basis == "default"
-    assert found.step_s == pytest.approx(0.4, rel=0.2)
+    assert 0.3 < found.step_s < 0.7
     assert found.variance > 1.0
     assert history.plan(other) == history.plan(SPEC) != (("generate", 20),)
     assert history.knows(SPEC)

@@ -92,7 +92,7 @@ def test_models_share_exponents_and_cost_what_they_like() -> None:
     found = law(*others, took(BASE, 1.0, 5))
     assert math.exp(found.at("m", Size(16 * BASE.cells, 1, 1))[0]) == pytest.approx(16**1.5, rel=0.25)
     unseen = law(*others, model="new").at("new", BASE)
-    assert math.exp(unseen[0]) == pytest.approx(3.0, rel=0.1)
+    assert math.exp(unseen[0]) == pytest.approx(3.0, rel=0.2)
     assert unseen[1] > MODEL_VARIANCE
 
 

@@ -94,8 +94,11 @@ class _Group:
     low: _Side = field(default_factory=_Side)
     high: _Side = field(default_factory=_Side)
 
-    def ends(self, coarser: tuple[float, float]) -> tuple[float, float]:
-        """How far the two ends are from the estimate, in deviations; few scores leave much to the coarser kind."""
+    def ends(self, coarser: tuple[float, float], known: int) -> tuple[float, float]:
+        """How far the two ends are from the estimate, in deviations; few scores leave much to the coarser kind. That
+        has `known` of them: the same few say nothing twice."""
+        if len(self.scores) == known < WINDOW:
+            return coarser
         own = len(self.scores) ** 2 / (len(self.scores) ** 2 + PRIOR_SCORES**2)
         return (self.low.seen**own * coarser[0] ** (1.0 - own), self.high.seen**own * coarser[1] ** (1.0 - own))
 
@@ -118,14 +121,14 @@ class Calibration:
         for score in scores:
             if score.share not in SHARES or not math.isfinite(score.away) or not math.isfinite(score.z):
                 continue
-            ends = (Z80, Z80)
+            ends, known = (Z80, Z80), 0
             levels = list(_levels(kind))
             for level in dict.fromkeys(((), *levels)):
                 group = self._groups.pop((level, score.share), None) or _Group()
                 self._groups[level, score.share] = group  # at the end: the first is the one unused for longest
-                told = group.ends(ends)
+                told, count = group.ends(ends, known), len(group.scores)
                 group.learn(score, told)
-                ends = told if level in levels else ends
+                ends, known = (told, count) if level in levels else (ends, known)
             while len(self._groups) > KEPT_KINDS * len(SHARES):
                 del self._groups[next(iter(self._groups))]
 
@@ -144,10 +147,10 @@ class Calibration:
         return here[0] ** (1.0 - part) * there[0] ** part, here[1] ** (1.0 - part) * there[1] ** part
 
     def _ends(self, kind: Kind, share: float) -> tuple[float, float]:
-        ends = (Z80, Z80)
+        ends, known = (Z80, Z80), 0
         for level in _levels(kind):
-            group = self._groups.get((level, share))
-            ends = ends if group is None else group.ends(ends)
+            if (group := self._groups.get((level, share))) is not None:
+                ends, known = group.ends(ends, known), len(group.scores)
         return ends
 
     def set(self, kind: Kind, share: float, span: Total) -> Total:

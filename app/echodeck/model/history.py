@@ -18,6 +18,7 @@ KEPT_RUNS = 50
 KEPT_KEYS = 2_000
 KEPT_LAWS = 500
 KEPT_MODELS = 8
+OTHER_RUNS = 16
 
 _Near = tuple[str, str, str, str]
 """Engine, model, shape and stage."""
@@ -157,10 +158,10 @@ class History:
             yield Seen(runs[0].model, size, logs)
 
     def _others(self, near: _Near, steps: int) -> list[list[StageRun]]:
-        """The runs of the same stage with other models."""
+        """The latest runs of the same stage with other models."""
         engine, model, shape, stage = near
         keys = [(engine, other, shape, stage) for other in self._models.get((engine, shape), ()) if other != model]
-        return [runs for key in keys if (runs := self._runs(key, steps))]
+        return [runs[-OTHER_RUNS:] for key in keys if (runs := self._runs(key, steps))]
 
     def _runs(self, near: _Near, steps: int) -> list[StageRun]:
         """Of the stage with this model, those in hand last."""

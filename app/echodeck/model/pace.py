@@ -13,6 +13,8 @@ from .span import left_of_silent
 
 DRIFT = 0.02**2
 NOISE_PRIOR, NOISE_PRIOR_STEPS = 0.1**2, 6.0
+WANDER = 0.5
+"""Of the steps' noise this much is no chance of each: what else the machine does slows many steps in a row."""
 OUTLIER = 9.0
 REGIME_VARIANCE = 0.25
 LEAST_LEFT = 0.1
@@ -107,7 +109,8 @@ class Track:
         hanging = (profile.overhead - 1.0) * (self.steps - self.step) / self.steps
         later = profile.worth(self.step + 1, self.steps) * (1.0 + hanging)
         left_s = current_s + step_s * later
-        variance = left_s**2 * (rate.p + DRIFT * later / 3.0) + rate.noise * (current_s**2 + step_s**2 * later)
+        wander = rate.p + DRIFT * later / 3.0 + WANDER * rate.noise
+        variance = left_s**2 * wander + rate.noise * (current_s**2 + step_s**2 * later)
         return left_s, variance + (rate.warm_variance * current_s**2 if self.step == 0 else 0.0)
 
     def to_come(self) -> tuple[float, float]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 from statistics import median
 
 PRIOR_RUNS = 4.0
 PRIOR_VARIANCE = 0.15**2
 """Of the log of what the same stage takes, one time and the next; counts as much as PRIOR_RUNS runs."""
-MISFIT, PRIOR_SIZES = 0.2**2, 3.0
+MISFIT, PRIOR_SIZES = 0.35**2, 2.0
 """Of the log of how far one size is from the law; counts as much as PRIOR_SIZES sizes."""
 LEAST_MISFIT, MOST_MISFIT = 0.1**2, 1.0
 MODEL_VARIANCE = 1.0
@@ -27,9 +28,9 @@ MODEL_VARIANCE = 1.0
 ANY_VARIANCE = 1e3
 FAR_OUT, MOST_OUT = 4.0, 9.0
 """From this squared deviation on a size counts for less; and none counts as farther than that."""
-KEPT_SIZES = 16
+KEPT_SIZES = 12
 """The latest sizes of a model that its law is drawn from."""
-OTHER_SIZES = 8
+OTHER_SIZES = 6
 """The latest of other models."""
 
 Exponent = tuple[float, float]
@@ -189,7 +190,8 @@ def _row(models: tuple[str, ...], middle: tuple[float, float, float], model: str
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    found: float = sum(map(mul, a, b))
+    return found
 
 
 def _mean(values: Iterable[float]) -> float:

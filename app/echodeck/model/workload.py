@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TWICE = ("heun", "dpm2", "kdpm2", "dpmpp2s", "dpmppsde")
 """How the names of samplers begin that ask the model twice a step, once the names are written alike."""
@@ -23,6 +24,7 @@ class Latents:
         return next((factor for factor in self.factors if longer <= most * factor), self.factors[-1])
 
 
+@lru_cache(maxsize=256)
 def calls(sampler: str) -> int:
     """How often a sampler asks the model each step, as k-diffusion has them (Karras et al. 2022; Lu et al. 2022).
 
