@@ -58,10 +58,6 @@ class Cards:
         desk.action(change, session, "forgot", detail=f"GPU {payload.gpu} of {payload.host} ({name})")
         return {}
 
-    def forget_machine(self, host: str, change: Change) -> None:
-        if self._known.pop(host, None) is not None:
-            change.batch.records[KIND, host] = None
-
     def _keep(self, host: str, cards: tuple[Card, ...], change: Change) -> None:
         if cards != self._known.get(host, ()):
             self._known[host] = cards
