@@ -10,7 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.brain.ladder import UP, Cause, Known, Ladder, Outlook, Rung, again, choose, kind_of, learnt, move, of_few
+from echodeck.brain.ladder import (
+    UP,
+    Cause,
+    Known,
+    Ladder,
+    Outlook,
+    Rung,
+    again,
+    choose,
+    kind_of,
+    learnt,
+    move,
+    of_few,
+    place_of,
+)
 from echodeck.model.job import Climb, JobSpec
 
 LADDER = Ladder("sketch", "sketch", tuple(Rung(name) for name in "smlx"))
@@ -31,6 +45,7 @@ def chose(name: str) -> tuple[Climb, ...]:
     ((0.2, 0.5, 0.8, 0.9), None, 2),
     ((0.2, 0.5, 0.8, 0.9), 45.0, 1),
     ((0.1, 0.2, 0.3, 0.2), None, 2),
+    ((0.3, 0.3, 0.3, 0.3), None, 0),
     ((0.2, 0.5, 0.8, 0.9), 5.0, 0),
 ])
 def test_the_cheapest_that_is_good_enough_in_time(drawn: tuple[float, ...], left_s: float | None, index: int) -> None:
@@ -152,3 +167,5 @@ def test_jobs_learn_from_others_of_their_kind() -> None:
     assert hasty == "sketch/image/small/few steps"
     assert kind_of(LADDER, replace(spec, steps=12), 20) == kind_of(LADDER, replace(spec, steps=30), 20)
     assert (of_few(hasty), of_few(kind_of(LADDER, spec, 20))) == (True, False)
+    assert [place_of(LADDER, index, hasty) for index in range(4)] == [0.0] * 4
+    assert place_of(LADDER, 3, kind_of(LADDER, spec, 20)) == 1.0

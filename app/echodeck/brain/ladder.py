@@ -95,7 +95,7 @@ def choose(ladder: Ladder, looks: Sequence[Outlook], target: float, left_s: floa
     good = [index for index in timely if looks[index].drawn >= target]
     if good:
         return good[0], f"it is the cheapest that should be good enough{when}"
-    best = max(timely, key=lambda index: (looks[index].drawn, index))
+    best = max(timely, key=lambda index: (looks[index].drawn, -index))
     return best, f"none is surely good enough{when}, and this one is the likeliest"
 
 
@@ -196,6 +196,11 @@ def kind_of(ladder: Ladder, spec: JobSpec, usual_steps: int = 0) -> str:
     size = "" if sized or not pixels else "small" if pixels < 500_000 else "medium" if pixels < 1_500_000 else "large"
     steps = FEW if few(spec.steps, usual_steps) else ""
     return "/".join(part for part in (ladder.name, spec.type, size, steps) if part)
+
+
+def place_of(ladder: Ladder, index: int, kind: str) -> float:
+    """The place of a rung as far as it promises more for such jobs: a dearer model does not make up for steps."""
+    return 0.0 if of_few(kind) else ladder.place(index)
 
 
 def of_few(kind: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from .. import wire
 from ..brain import bandit
 from ..brain.bandit import QUALITIES, Bandit, Belief
-from ..brain.ladder import Known, Ladder, Outlook, Rung, kind_of, learnt, of_few
+from ..brain.ladder import Known, Ladder, Outlook, Rung, kind_of, learnt, of_few, place_of
 from ..brain.limits import climbing, ladders
 from ..brain.misfit import misfit
 from ..brain.option import Marks
@@ -137,7 +137,8 @@ class Ladders:
         quality, found = wish.quality or "standard", []
         for index, rung in enumerate(ladder.rungs):
             there = rung.applied(spec, wish.keep)
-            belief, place = self.bandit.of(self._kind(ladder, there), rung.name), ladder.place(index)
+            kind = self._kind(ladder, there)
+            belief, place = self.bandit.of(kind, rung.name), place_of(ladder, index, kind)
             likely = bandit.mean(belief, quality, place)
             drawn = bandit.draw(belief, quality, place, self._chance) if sample and not self.rules.frozen else likely
             total = self._desk.outlooks.total(Job("", there))
@@ -190,7 +191,7 @@ class Ladders:
                        if name == rung.name and kind.split("/")[0] == ladder.name]
             kinds = [wishes.KindView(
                 kind=kind, score=round(one.score, 1), seen=round(one.seen, 2),
-                likely={name: round(bandit.mean(one, name, ladder.place(index)), 3) for name in QUALITIES})
+                likely={name: round(bandit.mean(one, name, place_of(ladder, index, kind)), 3) for name in QUALITIES})
                 for kind, one in sorted(beliefs)]
             usable = info is not None and any(model.name == rung.model for model in info.models)
             rungs.append(wishes.RungView(name=rung.name, model=rung.model, changes=dict(rung.changes), usable=usable,
