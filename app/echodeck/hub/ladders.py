@@ -80,12 +80,13 @@ class Ladders:
         return {name: said for name, said in found.items() if said}
 
     def _learnt(self, info: EngineInfo) -> Ladder:
-        history = self._desk.outlooks.history
+        outlooks = self._desk.outlooks
         spec = JobSpec(info.name, "", **{param.name: param.default for param in info.params})  # type: ignore[arg-type]
-        names = [model.name for model in info.models]
-        used = {name: self._desk.outlooks.total(Job("", replace(spec, model=name))).median_s for name in names
-                if history.knows(replace(spec, model=name))}
-        taken = set(list(dict.fromkeys([*used, *names]))[:MOST_RUNGS])
+        names, seen_before = [model.name for model in info.models], outlooks.history.models(info.name, spec.shape)
+        ordered = sorted(dict.fromkeys(names), key=lambda name: name not in seen_before)  # else as they are named
+        taken = set(ordered[:MOST_RUNGS])
+        used = {name: outlooks.total(Job("", replace(spec, model=name))).median_s for name in names
+                if name in taken & seen_before}
         known, cost_s = [], next(iter(used.values()), 0.0)
         for name in (one for one in names if one in taken):
             # One that was never used stays where its engine names it: it is taken to cost what the one before does.
