@@ -18,7 +18,7 @@ def test_what_is_believed_left_out_and_not_there_is_said() -> None:
     ladder = {"name": "sketch", "engine": "sketch", "learnt": True, "more": 2, "rungs": [
         rung("sketch-s", one), rung("sketch-m", {**one, "seen": 6.6}, left_out="no better"),
         rung("sketch-l", usable=False)]}
-    believed = "    sketch/image/small: draft 93%, standard 61%, final 20%; mean score 99 from "
+    believed = "    sketch/image/small: draft 93 %, standard 61 %, final 20 %; mean score 99 from "
     assert in_words({"on": True, "ladders": [ladder]}).splitlines() == [
         "sketch (sketch, learnt), cheapest first",
         "  sketch-s", f"{believed}1 verdict",
