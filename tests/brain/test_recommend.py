@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echodeck.brain.option import Option, Span
+from echodeck.brain.option import Marks, Option, Span
 from echodeck.brain.recommend import recommend
 
 
 def option(model: str, middle_s: float, quality: float | None = None, spread: float = 1.2, **more: object) -> Option:
-    return Option("sketch", model, Span(middle_s, middle_s / spread, middle_s * spread), quality=quality,
-                  **more)  # type: ignore[arg-type]
+    return Option("sketch", model, Span(middle_s, middle_s / spread, middle_s * spread),
+                  marks=None if quality is None else Marks(quality, 12.0), **more)  # type: ignore[arg-type]
 
 
 SMALL, LARGE, HUGE = option("small", 10.0, 50.0), option("large", 30.0, 85.0), option("huge", 90.0, 95.0)

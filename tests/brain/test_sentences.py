@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from echodeck.brain import capacity, why
 from echodeck.brain.compare import compare
-from echodeck.brain.option import Option, Span, described
+from echodeck.brain.option import Marks, Option, Span, described, grounds
 from echodeck.brain.words import between, many, span
 
 
@@ -71,7 +71,8 @@ def test_free_slots_and_many_in_work() -> None:
 
 
 def option(model: str, middle_s: float, quality: float | None = None, pictures: int = 1, spread: float = 1.1) -> Option:
-    return Option("sketch", model, Span(middle_s, middle_s / spread, middle_s * spread), quality=quality,
+    marks = None if quality is None else Marks(quality, 3.3, "7 steps or more")
+    return Option("sketch", model, Span(middle_s, middle_s / spread, middle_s * spread), marks=marks,
                   pictures=pictures)
 
 
@@ -88,7 +89,9 @@ def test_configurations_against_each_other() -> None:
 def test_one_configuration_in_a_sentence() -> None:
     full = replace(option("large", 40.0, 82.0, pictures=4), vram_bytes=6.0 * 2**30, basis="scaled")
     assert described(full) == ("large takes about 40 s (36 s to 44 s), 10 s for each of 4 pictures, at most 6.0 GiB of "
-                               "VRAM so far, its pictures score 82 of 100 (other sizes of it have been run)")
+                               "VRAM so far, its pictures score 82 of 100 (from 3 verdicts with 7 steps or more) "
+                               "(other sizes of it have been run)")
+    assert grounds(Marks(82.0, 1.0)) == "(from 1 verdict)"
 
 
 def test_capacity() -> None:

@@ -127,8 +127,8 @@ def test_of_another_model_little_is_known_but_its_stages_and_how_it_grows() -> N
     assert 0.3 < found.step_s < 0.7
     assert found.variance > 1.0
     assert history.plan(other) == history.plan(SPEC) != (("generate", 20),)
-    assert history.knows(SPEC)
-    assert not history.knows(other)
+    assert history.models("sketch", SPEC.shape) == {"m"}, "not the other"
+    assert history.models("sketch", "else") == set()
     wide = history.expect(replace(other, width=1024, height=1024), "sample", 20)
     assert wide.step_s < 2.0, "no model of this engine grew with the size, which is worth more than what is usual"
     assert history.expect(SPEC, "decode", 0).basis == "default"

@@ -92,13 +92,21 @@ def test_what_was_tried_and_when_it_goes_on_is_told_in_its_row(hub: FakeHub, ope
 def test_the_ladders_are_shown_with_what_is_believed(hub: FakeHub, open_page: Open, width: int) -> None:
     known = {"kind": "sketch/image/small", "score": 66.4, "seen": 11.8,
              "likely": {"draft": 0.93, "standard": 0.61, "final": 0.2}}
-    rungs = [{"name": "sketch-s", "model": "sketch-s", "changes": {}, "usable": True, "kinds": [known]},
-             {"name": "sketch-x", "model": "sketch-x", "changes": {}, "usable": False, "kinds": []}]
+    few = {**known, "kind": "sketch/image/small/few steps", "seen": 0.8}
+    why = "sketch-s takes no longer and its pictures score no worse: 66 to 60 (from 12 and 9 verdicts)"
+    rungs = [{"name": "sketch-s", "model": "sketch-s", "changes": {}, "usable": True, "leftOut": "", "kinds": [known]},
+             {"name": "sketch-m", "model": "sketch-m", "changes": {}, "usable": True, "leftOut": why, "kinds": [few]},
+             {"name": "sketch-x", "model": "sketch-x", "changes": {}, "usable": False, "leftOut": "", "kinds": []}]
     hub.ladders = [{"name": "sketch", "engine": "sketch", "learnt": True, "lowest": 0, "highest": 1, "moves": 2,
-                    "longest": 0.0, "rungs": rungs}]
+                    "longest": 0.0, "rungs": rungs, "more": 1}]
     page = open_page("brain", viewport={"width": width, "height": 800})
-    wait_for("the rungs", lambda: page.get_by_test_id("rung").count() == 2)
-    first, second = page.get_by_test_id("rung").all_inner_texts()
+    wait_for("the rungs", lambda: page.get_by_test_id("rung").count() == 3)
+    first, out, gone = page.get_by_test_id("rung").all_inner_texts()
     assert "image, small: draft 93 %, standard 61 %, final 20 %; mean score 66 from 12 verdicts" in first
-    assert "sketch-x (not there)" in second
+    assert "left out" not in first
+    assert f"left out: {why}" in out
+    assert "image, small, few steps: " in out
+    assert "from 1 verdict" in out
+    assert "sketch-x (not there)" in gone
+    assert "and 1 model more, which found no place on it" in page.get_by_test_id("ladder").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

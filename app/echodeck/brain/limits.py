@@ -22,9 +22,8 @@ from typing import Any
 from ..errors import ConfigError
 from .bandit import QUALITIES
 from .ladder import Ladder, Rung
-from .mend import Limits
+from .mend import SMALLER, Limits
 
-ALLOWED = ("batch", "tiles", "resolution")
 CHANGES = ("steps", "width", "height", "batch", "frames")
 """What a rung may set besides its model."""
 SCORES = {"draft": 40.0, "standard": 60.0, "final": 80.0}
@@ -46,7 +45,7 @@ def limits(brain: Mapping[str, Any]) -> Limits:
     """`[brain.mend]`. Raises ConfigError."""
     table = _Table("brain.mend", brain.get("mend", {}))
     table.only("tries", "memory_tries", "backoff_s", "longest_s", "allow")
-    allow = table.names("allow", ALLOWED)
+    allow = table.names("allow", SMALLER)
     return Limits(tries=table.whole("tries", 3, 1, MOST_TRIES), memory_tries=table.whole("memory_tries", 8, 1, 50),
                   backoff_s=table.number("backoff_s", 1.0, 0.1, 3600.0),
                   longest_s=table.number("longest_s", 300.0, 0.1, 86_400.0), allow=allow)

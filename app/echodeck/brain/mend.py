@@ -20,6 +20,8 @@ from .words import many
 
 MEMORY = "out_of_memory"
 """The kind of error that lack of memory is, from every engine."""
+SMALLER = ("batch", "tiles", "resolution")
+"""What may be allowed to be made smaller."""
 CUT = 0.75
 """A lower resolution is this share of the one before, each way, and never less than half of what was asked."""
 
@@ -102,7 +104,7 @@ def _again(job: Job, error: JobError, around: Around, limits: Limits) -> Cure | 
 def _memory(job: Job, error: JobError, around: Around, limits: Limits) -> Cure | None:
     if len(job.tries) + 1 >= limits.memory_tries:
         return None
-    allow = job.wish.allow or limits.allow
+    allow = _allowed(job, limits)
     cures: list[Callable[[], Cure | None]] = [lambda: _free(job, around), lambda: _lower(job, around)]
     if "batch" in allow:
         cures.append(lambda: _batch(job, around))
@@ -112,6 +114,10 @@ def _memory(job: Job, error: JobError, around: Around, limits: Limits) -> Cure |
         cures.append(lambda: _resolution(job, around))
     cures.append(lambda: _elsewhere(job, error, around))
     return next((cure for make in cures if (cure := make()) is not None), None)
+
+
+def _allowed(job: Job, limits: Limits) -> tuple[str, ...]:
+    return tuple(name for name in job.wish.allow if name in SMALLER) or limits.allow
 
 
 def _free(job: Job, around: Around) -> Cure | None:
@@ -194,6 +200,6 @@ def _end(job: Job, error: JobError, around: Around, limits: Limits) -> JobError:
         return set_aside(job, error)
     largest = max((place.memory_bytes for place in around.places), default=0)
     able = {"batch": _batch(job, around), "tiles": _tiles(job, around), "resolution": _resolution(job, around)}
-    allowed = job.wish.allow or limits.allow
+    allowed = _allowed(job, limits)
     return no_memory(job, error, lacking_bytes(error), largest,
                      [name for name, cure in able.items() if cure is not None and name not in allowed])

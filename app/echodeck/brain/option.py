@@ -21,10 +21,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """How good pictures are: their mean score (0 to 100), from how many verdicts (they fade, so there are parts of
+    one), and with what numbers of steps ("": any)."""
+
+    score: float
+    verdicts: float
+    steps: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """`took` is what one job should take. `basis` says what that was drawn from: runs of the same size, runs of the
     same model scaled to it, or nothing. The first job can begin in `start`, and `lanes` of them go on at once.
-    `quality` is a score from 0 to 100 and `vram_bytes` a peak; None where nobody has measured it."""
+    `marks` are its pictures' and `vram_bytes` is a peak; None where nobody has measured it."""
 
     engine: str
     model: str
@@ -33,9 +43,13 @@ class Option:
     pictures: int = 1
     start: Span = Span(0.0, 0.0, 0.0)
     lanes: int = 1
-    quality: float | None = None
+    marks: Marks | None = None
     vram_bytes: float | None = None
     label: str = ""
+
+    @property
+    def quality(self) -> float | None:
+        return None if self.marks is None else self.marks.score
 
     @property
     def name(self) -> str:
@@ -66,6 +80,12 @@ def guess(option: Option) -> str:
         option.basis]
 
 
+def grounds(marks: Marks) -> str:
+    """What a score is drawn from."""
+    count = max(1, round(marks.verdicts))
+    return f"(from {many(count, 'verdict')}{f' with {marks.steps}' if marks.steps else ''})"
+
+
 def described(option: Option) -> str:
     """One sentence: time, a picture, memory, quality, and how sure that is."""
     took = option.took
@@ -74,6 +94,6 @@ def described(option: Option) -> str:
         parts.append(f"{span(option.picture_s)} for each of {many(option.pictures, 'picture')}")
     if option.vram_bytes:
         parts.append(f"at most {size(option.vram_bytes)} of VRAM so far")
-    if option.quality is not None:
-        parts.append(f"its pictures score {option.quality:.0f} of 100")
+    if option.marks is not None:
+        parts.append(f"its pictures score {option.marks.score:.0f} of 100 {grounds(option.marks)}")
     return ", ".join(parts) + (f" ({guess(option)})" if guess(option) else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .option import Option, Span, described, guess
+from .option import Option, Span, described, grounds, guess
 from .words import between, many, span
 
 
@@ -53,8 +53,9 @@ def judge(option: Option, count: int, deadline_s: float | None, quality: float |
         late = done.high_s - deadline_s
         said += f", {'too late' if done.middle_s > deadline_s else 'perhaps too late'}: by up to {span(late)}"
     if quality is not None:
-        said += ", and its quality is not known yet" if good is None else \
-            f", and scores {option.quality:.0f}" + ("" if good else f", less than {quality:.0f}")
+        said += ", and its quality is not known yet" if option.marks is None else \
+            f", and scores {option.marks.score:.0f} {grounds(option.marks)}"
+        said += f", less than {quality:.0f}" if good is False else ""
     return Judged(option, done, in_time, good, said + (f" ({guess(option)})" if guess(option) else ""))
 
 

@@ -50,12 +50,14 @@ def ladders(hub: Hub = None, json: Json = False) -> None:
     """Show the ladders that `--model auto` chooses from, and what is believed of their rungs."""
     async def run(client: Any) -> None:
         found = await client.get("/api/brain/ladders")
-        out(found, json, lambda: _ladders(found))
+        out(found, json, lambda: in_words(found))
 
     with_hub(json, hub, run)
 
 
-def _ladders(found: dict[str, Any]) -> str:
+def in_words(found: dict[str, Any]) -> str:
+    from ..brain.words import many
+
     lines = ["off: no model is chosen"] if not found["on"] else []
     for ladder in found["ladders"]:
         lines.append(f"{plain(ladder['name'])} ({plain(ladder['engine'])}"
@@ -63,8 +65,11 @@ def _ladders(found: dict[str, Any]) -> str:
         if problem := ladder.get("problem"):
             lines.append(f"  cannot be used: {plain(problem)}")
         for rung in ladder["rungs"]:
-            lines.append(f"  {plain(rung['name'])}" + ("" if rung["usable"] else "  (not there)"))
+            left_out = f"  (left out: {plain(rung['leftOut'])})" if rung["leftOut"] else ""
+            lines.append(f"  {plain(rung['name'])}" + ("" if rung["usable"] else "  (not there)") + left_out)
             lines += [f"    {_kind(kind)}" for kind in rung["kinds"]]
+        if ladder["more"]:
+            lines.append(f"  and {many(ladder['more'], 'model')} more, which found no place on it")
     return "\n".join(lines) or "there is no ladder: no engine has announced its models"
 
 
@@ -73,7 +78,8 @@ def _kind(kind: dict[str, Any]) -> str:
     from ..brain.words import many, percent
 
     chances = ", ".join(f"{quality} {percent(likely)}" for quality, likely in kind["likely"].items())
-    return f"{plain(kind['kind'])}: {chances}; mean score {kind['score']:.0f} of {many(round(kind['seen']), 'verdict')}"
+    count = many(max(1, round(kind["seen"])), "verdict")
+    return f"{plain(kind['kind'])}: {chances}; mean score {kind['score']:.0f} from {count}"
 
 
 def _switch(part: str, wanted: bool, hub: str | None, json: bool) -> None:

@@ -25,7 +25,8 @@ def submit(
     ladder: Annotated[str | None, typer.Option(metavar="NAME", help="The ladder to choose from; see `echodeck brain "
                                                "ladders`.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="What may be made smaller when memory is short: batch, tiles, "
-                                                    "resolution; may be given several times.")] = None,
+                                                    "resolution; steps: with the model auto, more of them may be made "
+                                                    "than asked for. May be given several times.")] = None,
     width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     steps: Annotated[int | None, typer.Option()] = None,

@@ -55,8 +55,12 @@ class Asks:
 
     def _ladders(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         view = self._known.view()
-        text = [f"{one.name}, cheapest first: {', '.join(rung.name for rung in one.rungs)}"
-                + (f" (cannot be used: {one.problem})" if one.problem else "") for one in view.ladders]
+        text = []
+        for one in view.ladders:
+            taken = ", ".join(rung.name for rung in one.rungs if not rung.left_out)
+            text.append(f"{one.name}, cheapest first: {taken}"
+                        + (f" (cannot be used: {one.problem})" if one.problem else ""))
+            text += [f"{rung.name} is left out: {rung.left_out}" for rung in one.rungs if rung.left_out]
         return {**wire.plain(view), "text": text or ["no engine has models to choose from"]}
 
     def _health(self, session: Session, payload: say.Query, now_s: float) -> Answer:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import fmean
 
-from ..brain.ladder import UP, Cause, expects, move
+from ..brain.ladder import UP, Cause, Ladder, again, expects, move
+from ..brain.remedy import Steps, fair, remedy
 from ..brain.words import span
 from ..model.facts import Rerouted
 from ..model.job import Climb, Job, JobSpec, JobState
+from ..model.verdict import Verdict
 from ..wire import show, wishes
 from .desk import Desk
 from .ladders import PART, Ladders
@@ -24,6 +28,8 @@ Accept = Callable[[Job, Change], Job]
 """Queues a job under an id of its own as soon as it is durable: the intake's."""
 _WHY = {"verdict": "its picture was not good enough", "failure": "it failed", "memory": "it ran out of memory",
         "deadline": "it would be late"}
+STEPS = "steps"
+"""The cause of a move that is no other model but more steps, and what allows more of them than were asked for."""
 
 
 class Climbs:
@@ -61,14 +67,15 @@ class Climbs:
 
     def tell(self, job: Job, climb: Climb, change: Change, next_id: str = "") -> None:
         """A move is a durable event of its own, and a decision."""
-        way = "up" if climb.cause in UP else "down"
+        way = "up" if climb.cause in {*UP, STEPS} else "down"
         change.tell("model_escalation", "", job.id, wishes.ModelEscalation(
             job_id=job.id, start=climb.start, to=climb.to, way=way, cause=climb.cause, reason=climb.reason,
             expects=climb.expects, at=show.iso(climb.at_s), next_id=next_id))
         data = {"from": climb.start, "to": climb.to, "way": way, "cause": climb.cause, "nextId": next_id}
         if next_id:
             data |= by_command("Do without it", next_id, "cancel")
-        self._desk.decide(change, PART, f"{job.spec.title}: {climb.start} → {climb.to}",
+        moved = f"{climb.to} again, with more steps" if climb.cause == STEPS else f"{climb.start} → {climb.to}"
+        self._desk.decide(change, PART, f"{job.spec.title}: {moved}",
                           f"{climb.reason}; expects {climb.expects}", job.id, data)
 
     def began(self, job: Job, change: Change) -> None:
@@ -80,29 +87,56 @@ class Climbs:
 
     # --- verdicts ---
 
-    def judged(self, job: Job, score: float, change: Change) -> None:
-        """The pictures of a job that has completed were given `score` (0 to 100): learnt, and if that is less than was
-        wished, another job is queued on a better rung. The first stays completed and keeps its picture: that it is
-        complete is told once, and whoever waits for it is not kept waiting."""
+    def judged(self, job: Job, verdicts: Sequence[Verdict], change: Change) -> None:
+        """What a job that has completed made was judged: learnt, and if it is worth less than was wished and that can
+        be mended, another job is queued on a better rung, or with more steps. The first stays completed and keeps its
+        picture: that it is complete is told once, and whoever waits for it is not kept waiting."""
         if job.foreign or job.state is not JobState.COMPLETED or not self._desk.parts.on(PART):
             return
-        self._ladders.learn(job, score, change)
+        self._ladders.learn(job, fair(verdicts), change)
         least = self._ladders.rules.bounds.get(job.wish.quality, 0.0)
+        score = fmean(one.score for one in verdicts)
         if not job.wish.auto or score >= least or any(one.follows == job.id for one in self._desk.queue.known()):
             return
         reason = f"its picture scored {score:.0f}, and {job.wish.quality} needs {least:.0f}"
-        found = self._find(job, "verdict", change.at_s, None, reason)
+        found = self._better(job, verdicts, least, change.at_s, reason)
         if isinstance(found, str):
             self._desk.decide(change, PART, f"{job.spec.title}: stays as it is", f"{reason}, but {found}", job.id)
             return
         spec, climb = found
-        again = Job("", spec, priority=job.priority, rank=self._desk.queue.ranks_for(job.priority)[0], user=job.user,
-                    created_s=change.at_s, wish=job.wish, climbs=(*job.climbs, climb), follows=job.id)
+        better = Job("", spec, priority=job.priority, rank=self._desk.queue.ranks_for(job.priority)[0], user=job.user,
+                     created_s=change.at_s, wish=job.wish, climbs=(*job.climbs, climb), follows=job.id)
         # In a change of its own: that a new job cannot be written must not undo the verdict.
         own = Change(change.at_s)
-        queued = self.accept(again, own)
+        queued = self.accept(better, own)
         self._desk.ledger.put(own).add_done_callback(_unwritten)
         self.tell(job, climb, change, next_id=queued.id)
+
+    def _better(self, job: Job, verdicts: Sequence[Verdict], least: float, at_s: float,
+                reason: str) -> tuple[JobSpec, Climb] | str:
+        """What the picture calls for: a better rung, or the same with more steps; or why it stays."""
+        ladder = self._ladders.of(job)
+        steps = 0 if ladder is None else self._ladders.steps(ladder, job)
+        may = STEPS not in job.wish.keep or STEPS in job.wish.allow
+        needs = remedy(verdicts, least, Steps(job.spec.steps, steps, may))
+        why = f"{reason}: {needs.reason}" if needs.reason else reason
+        if needs.kind == "none":
+            return needs.reason
+        if needs.kind == "model" or ladder is None:
+            return self._find(job, "verdict", at_s, None, why)
+        return self._with_steps(job, ladder, steps, at_s, why)
+
+    def _with_steps(self, job: Job, ladder: Ladder, steps: int, at_s: float,
+                    reason: str) -> tuple[JobSpec, Climb] | str:
+        """The same rung once more, with so many steps."""
+        spec, wish = replace(job.spec, steps=steps), replace(job.wish, keep=(*job.wish.keep, STEPS))
+        looks = self._ladders.looks(ladder, spec, wish, sample=False)
+        left_s = None if wish.deadline_s is None else wish.deadline_s - at_s
+        found = again(ladder, job.climbs, looks, left_s)
+        if isinstance(found, str):
+            return found
+        name, hoped = ladder.rungs[found].name, expects(looks[found], wish.quality)
+        return spec, Climb(at_s, name, name, STEPS, reason, f"with {steps} steps {hoped}")
 
     # --- deadlines ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..model.facts import Judged
@@ -18,9 +18,9 @@ GOOD = 70
 
 
 class Verdicts:
-    """Part "verdicts" of the brain. `judged` is told the mean score of a job's outputs."""
+    """Part "verdicts" of the brain. `judged` is told them too."""
 
-    def __init__(self, desk: Desk, judged: Callable[[Job, float, Change], None]) -> None:
+    def __init__(self, desk: Desk, judged: Callable[[Job, Sequence[Verdict], Change], None]) -> None:
         self._desk, self._judged = desk, judged
 
     def take(self, payload: say.JobReport, change: Change) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class Verdicts:
         for verdict in verdicts:
             if verdict.score < GOOD and verdict.reasons:
                 desk.log(change, "warning", job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
-        self._judged(judged, sum(one.score for one in verdicts) / len(verdicts), change)
+        self._judged(judged, verdicts, change)
         return {}
 
 

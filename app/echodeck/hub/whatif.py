@@ -145,7 +145,7 @@ class WhatIf:
         return Option(
             spec.engine, spec.model, Span(took.median_s, took.low_s, took.high_s), self._basis(job),
             pictures=max(1, spec.batch), lanes=max(1, lanes), vram_bytes=_vram(job, measured),
-            quality=self._ladders.score(spec.engine, spec.model),
+            marks=self._ladders.marks(spec),
             label=", ".join(part for part in (spec.model or spec.engine, spec.resolution,
                                               f"{spec.steps} steps" if spec.steps else "") if part))
 
@@ -223,7 +223,8 @@ def _shift(job: Job, before: Forecast, after: Forecast) -> float | None:
 def _option(one: Option) -> Answer:
     return {"engine": one.engine, "model": one.model, "label": one.name, "duration": one.took.middle_s,
             "low": one.took.low_s, "high": one.took.high_s, "perPicture": one.picture_s, "basis": one.basis,
-            "quality": one.quality, "vramBytes": one.vram_bytes}
+            "quality": one.quality, "verdicts": one.marks.verdicts if one.marks else 0.0,
+            "ofSteps": one.marks.steps if one.marks else "", "vramBytes": one.vram_bytes}
 
 
 def _judged(one: Judged, now_s: float) -> Answer:

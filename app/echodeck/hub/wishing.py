@@ -11,6 +11,8 @@ from msgspec import UNSET
 
 from ..brain.ladder import choose, expects
 from ..brain.limits import CHANGES
+from ..brain.steps import few
+from ..brain.words import many
 from ..errors import BadField
 from ..model.engine import EngineInfo, fit
 from ..model.job import Climb, JobSpec, Wish
@@ -60,6 +62,9 @@ class Wishing:
         rung, look = ladder.rungs[index], looks[index]
         expected = expects(look, wish.quality)
         spec = rung.applied(open_, wish.keep)
+        usual = self._ladders.usual(info.name, spec.model)
+        if few(spec.steps, usual) and "steps" in wish.keep:
+            reason += f"; {many(spec.steps, 'step')} may be too few, {usual} are usual"
         if not given.get("title") and not given.get("prompt"):  # the title names the model then
             spec = replace(spec, title=f"{spec.model} {spec.seed}")
         return spec, Climb(now_s, "", rung.name, "choice", reason, expected)

@@ -87,6 +87,10 @@ class History:
             self._laws.clear()
         return known
 
+    def models(self, engine: str, shape: str) -> set[str]:
+        """The models of which a job of this shape was seen."""
+        return {model for kind, model, seen in self._plans if (kind, seen) == (engine, shape)}
+
     def plan(self, spec: JobSpec) -> tuple[tuple[str, int], ...]:
         """The stages a job of this kind goes through, as (name, steps); those of another model where this one was never
         seen, and one stage where none was."""
@@ -96,10 +100,6 @@ class History:
         if not seen:
             return (("generate", max(0, spec.steps)),)
         return tuple((name, max(0, spec.steps) if stepped else 0) for name, stepped in seen.items())
-
-    def knows(self, spec: JobSpec) -> bool:
-        """Whether a job of this kind was ever seen."""
-        return (spec.engine, spec.model, spec.shape) in self._plans
 
     def first(self, spec: JobSpec) -> bool:
         """Whether nothing of its size and number of steps was made before."""

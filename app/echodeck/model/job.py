@@ -115,8 +115,9 @@ class Wish:
     """What a job is to reach, where its model is left to the brain (`auto`), and by when.
 
     `quality` is "draft", "standard", "final", or "" for any. `allow` names what may be made smaller so that it fits in
-    memory: "batch", "tiles", "resolution". `ladder` is the ladder that its model stands on ("": its engine's own),
-    `keep` are the fields of the spec that somebody set on purpose, which no rung changes.
+    memory ("batch", "tiles", "resolution"), and "steps" if there may be more of them than were asked for. `ladder` is
+    the ladder that its model stands on ("": its engine's own), `keep` are the fields of the spec that somebody set on
+    purpose, which no rung changes.
     """
 
     auto: bool = False
@@ -146,7 +147,8 @@ class Try:
 class Climb:
     """A move on a ladder of models, from one rung to another (their names; "" before the first choice).
 
-    `cause` is "choice", "verdict", "failure", "memory" or "deadline"; `expects` says in words what is hoped for.
+    `cause` is "choice", "verdict", "failure", "memory", "deadline", or "steps": the same rung once more, with more of
+    them. `expects` says in words what is hoped for.
     """
 
     at_s: float

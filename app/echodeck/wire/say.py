@@ -65,7 +65,8 @@ class Submit(Say):
 
     With the model "auto" the hub takes the cheapest one that should meet `quality` in time for `deadline` (ISO 8601
     with its time zone, or seconds since the epoch), from the ladder named or the engine's. `allow` names what may be
-    made smaller when memory is short; what is left out is as the hub's settings say.
+    made smaller when memory is short (what is left out is as the hub's settings say), and "steps" if a picture that
+    lacked some may be made again with more than were asked for.
 
     `workflow` is a workflow in ComfyUI's API format, as an object or as JSON text, for engines that take one; `values`
     sets inputs in it ("NODE.INPUT": value; NODE is an id, or a title or class that only one node has).
@@ -88,7 +89,7 @@ class Submit(Say):
     options: dict[str, str | int | float | bool] | UnsetType = UNSET
     quality: Literal["draft", "standard", "final"] | UnsetType = UNSET
     deadline: float | Annotated[str, Meta(max_length=40)] | UnsetType = UNSET
-    allow: list[Literal["batch", "tiles", "resolution"]] | UnsetType = UNSET
+    allow: list[Literal["batch", "tiles", "resolution", "steps"]] | UnsetType = UNSET
     ladder: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
     priority: Priority = 0
     count: Annotated[int, Meta(ge=1, le=1000)] = 1

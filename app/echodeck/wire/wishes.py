@@ -44,7 +44,8 @@ class ClimbView(Show, rename={"start": "from"}):
 
 class ModelEscalation(Show, rename={"job_id": "jobId", "next_id": "nextId", "start": "from"}):
     """A job that left its model to the hub moves to another: `way` is "up" or "down". After a picture that was not
-    good enough the move is a new job, `nextId`, and the first one keeps its picture."""
+    good enough the move is a new job, `nextId`, and the first one keeps its picture. Where that picture only lacked
+    steps (`cause` "steps"), the new job has more of them, and `to` is where it came from."""
 
     job_id: str
     start: str
@@ -58,12 +59,13 @@ class ModelEscalation(Show, rename={"job_id": "jobId", "next_id": "nextId", "sta
 
 
 class RungView(Show):
-    """A rung; `usable`: its engine has the model just now."""
+    """A rung; `usable`: its engine has the model just now. `left_out` says why it is not taken; "": it is."""
 
     name: str
     model: str
     changes: dict[str, int]
     usable: bool
+    left_out: str
     kinds: list[KindView]
 
 
@@ -78,7 +80,8 @@ class KindView(Show):
 
 
 class LadderView(Show):
-    """`problem` is why one that was set up cannot be used as it is, "" if it can."""
+    """`problem` is why one that was set up cannot be used as it is, "" if it can. `more` models of its engine found no
+    place on one that was learnt: it has so many rungs at most."""
 
     name: str
     engine: str
@@ -89,6 +92,7 @@ class LadderView(Show):
     longest: float
     rungs: list[RungView]
     problem: str = ""
+    more: int = 0
 
 
 class LaddersView(Show):

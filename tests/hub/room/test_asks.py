@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from echodeck.brain.option import Marks
 from echodeck.errors import BadField, UnknownRecord
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
 
@@ -127,12 +128,15 @@ async def test_which_model_by_then(place: Any, ada: Any, models: Any) -> None:
 
 async def test_a_score_that_is_known_counts(place: Any, ada: Any, models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = {"sketch-s": 50.0, "sketch-l": 85.0}
-    monkeypatch.setattr(place.room.staff.ladders, "score", lambda engine, model: scores[model])
+    monkeypatch.setattr(place.room.staff.ladders, "marks",
+                        lambda spec: Marks(scores[spec.model], 12.0, "7 steps or more"))
     assert (await ask(ada, "recommend", quality="final"))["choice"]["model"] == "sketch-l"
     assert (await ask(ada, "recommend", quality="draft"))["choice"]["model"] == "sketch-s"
     assert (await ask(ada, "recommend", quality=90.0))["choice"] is None
     compared = await ask(ada, "compare", models=["sketch-s", "sketch-l"])
     assert any("its pictures score 35 more" in one for one in compared["text"])
+    assert "its pictures score 50 of 100 (from 12 verdicts with 7 steps or more)" in compared["text"][0]
+    assert [(one["verdicts"], one["ofSteps"]) for one in compared["options"]] == [(12.0, "7 steps or more")] * 2
 
 
 async def test_what_waits_is_counted_in(place: Any, ada: Any, models: Any) -> None:

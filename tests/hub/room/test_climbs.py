@@ -12,10 +12,14 @@ from echodeck.hub.ledger import Change
 from echodeck.hub.room import Room
 from echodeck.hub.wishing import moment
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
+from echodeck.model.job import JobSpec
+from echodeck.model.verdict import Reason, Verdict
 
 MODELS = EngineInfo("sketch", models=tuple(ModelInfo(f"sketch-{size}") for size in "sml"), params=(
     Param("width", 64, 512, 64, 8), Param("height", 64, 512, 64, 8), Param("steps", 1, 100, 4),
     Param("seed", 0, 2**31 - 1, 0), Param("batch", 1, 8, 1)))
+TWENTY = replace(MODELS, params=tuple(replace(one, default=20) if one.name == "steps" else one
+                                      for one in MODELS.params))
 FROZEN = {"ladder": {"frozen": True}}
 """Without luck: every choice is the likeliest."""
 
@@ -34,9 +38,10 @@ async def settled(place: Any) -> Any:
     return begin
 
 
-async def judge(place: Any, job_id: str, score: float) -> None:
+async def judge(place: Any, job_id: str, score: float, *defects: str) -> None:
+    reasons = tuple(Reason(defect, 1.0 - score / 100.0, "") for defect in defects)
     change = Change(place.clock())
-    place.room.staff.climbs.judged(place.room.desk.queue.get(job_id), score, change)
+    place.room.staff.climbs.judged(place.room.desk.queue.get(job_id), (Verdict(0, int(score), reasons),), change)
     await place.room.desk.ledger.put(change)
     await place.settle()
 
@@ -106,7 +111,7 @@ async def test_the_moves_of_one_wish_are_counted_over_its_jobs(place: Any, ada: 
     await make(hand, next_id)
     await judge(place, next_id, 10.0)
     assert place.order() == []
-    assert "the 1 moves that are allowed" in place.told("decision")[-1]["reason"]
+    assert "the one move that is allowed" in place.told("decision")[-1]["reason"]
 
 
 async def test_what_was_set_on_purpose_no_rung_changes(place: Any, ada: Any, settled: Any) -> None:
@@ -136,6 +141,121 @@ async def test_lack_of_memory_and_failures_move_a_job_that_stays_the_same(place:
     job = await hand.claim()
     await hand.report(job, "failed", error={"kind": "pipeline_error", "message": "broken"})
     assert place.job(other)["model"] == "sketch-m"
+
+
+async def unfinished(place: Any, ada: Any, hand: Any, **wish: Any) -> str:
+    """A picture of two steps where twenty are usual, with noise left over."""
+    await hand.say("announce", engines=[TWENTY])
+    (job_id,) = await ada.submit(model="auto", quality="final", steps=2, **wish)
+    await make(hand, job_id)
+    await judge(place, job_id, 40.0, "noise")
+    return job_id
+
+
+async def test_few_steps_that_somebody_asked_for_cost_nothing_more(place: Any, ada: Any, settled: Any) -> None:
+    job_id = await unfinished(place, ada, await settled())
+    assert (place.order(), place.told("model_escalation")) == ([], [])
+    chosen, stays = place.told("decision")
+    assert "2 steps may be too few, 20 are usual" in chosen["reason"]
+    assert (stays["jobId"], stays["title"]) == (job_id, "hills: stays as it is")
+    assert stays["reason"] == ("its picture scored 40, and final needs 80, but 2 steps are too few, 20 are usual "
+                               "(noise left over); no better model would mend that, and more steps than were asked for "
+                               "are not allowed")
+
+
+async def test_where_it_is_allowed_steps_are_raised_once_and_on_the_same_model(place: Any, ada: Any,
+                                                                             settled: Any) -> None:
+    hand = await settled()
+    job_id = await unfinished(place, ada, hand, allow=["steps"])
+    first, (next_id,) = place.job(job_id), place.order()
+    again = place.job(next_id)
+    assert first["model"] == "sketch-s", "a dearer model does not make up for steps"
+    assert (again["model"], again["steps"], again["follows"]) == ("sketch-s", 20, job_id)
+    (told,) = place.told("model_escalation")
+    assert (told["from"], told["to"], told["way"], told["cause"]) == (first["model"], first["model"], "up", "steps")
+    assert told["expects"].startswith("with 20 steps about")
+    assert place.told("decision")[-1]["title"] == f"hills: {first['model']} again, with more steps"
+    await make(hand, next_id)
+    await judge(place, next_id, 40.0, "noise")
+    (last,) = place.order()
+    assert (place.job(last)["model"], place.job(last)["steps"]) == ("sketch-m", 20), "now a better model"
+
+
+async def test_more_steps_are_a_move_and_may_be_too_late(place: Any, ada: Any, settled: Any) -> None:
+    rungs = [{"model": "sketch-s"}, {"model": "sketch-m"}]
+    hand = await settled(ladders={"hills": {"engine": "sketch", "rungs": rungs, "moves": 0}})
+    await unfinished(place, ada, hand, allow=["steps"])
+    assert place.order() == []
+    assert "the 0 moves that are allowed" in place.told("decision")[-1]["reason"]
+    hand = await settled(ladders={})
+    await unfinished(place, ada, hand, allow=["steps"], deadline=place.clock.now_s + 4.0)
+    assert place.order() == []
+    assert "with more steps it would be late" in place.told("decision")[-1]["reason"]
+
+
+async def test_a_rung_that_sets_few_steps_is_left_for_the_next_as_set_up(place: Any, ada: Any, settled: Any) -> None:
+    rungs = [{"model": "sketch-s", "steps": 2}, {"model": "sketch-s", "steps": 8}]
+    hand = await settled(ladders={"hills": {"engine": "sketch", "rungs": rungs}})
+    await hand.say("announce", engines=[TWENTY])
+    (job_id,) = await ada.submit(model="auto", quality="draft")
+    await make(hand, job_id)
+    await judge(place, job_id, 20.0, "noise")
+    (next_id,) = place.order()
+    assert place.job(next_id)["steps"] == 8
+
+
+async def test_what_no_model_mends_moves_nothing_and_blames_none(place: Any, ada: Any, settled: Any) -> None:
+    hand = await settled(brain={})
+    (job_id,) = await ada.submit(model="auto", quality="final")
+    await make(hand, job_id)
+    await judge(place, job_id, 0.0, "truncated")
+    assert (place.order(), place.room.staff.ladders.bandit.beliefs) == ([], {})
+    assert place.told("decision")[-1]["reason"].endswith("truncated: no better model would mend that")
+
+
+async def test_quick_trials_of_a_named_model_say_nothing_of_it_with_its_steps(place: Any, ada: Any,
+                                                                            settled: Any) -> None:
+    hand = await settled(brain={})
+    await hand.say("announce", engines=[TWENTY])
+    for steps, score in ((20, 99.0), *[(2, 40.0)] * 6):
+        (job_id,) = await ada.submit(model="sketch-s", steps=steps)
+        await make(hand, job_id)
+        await judge(place, job_id, score, "noise")
+    ladders = place.room.staff.ladders
+    with_steps, few = (ladders.marks(JobSpec("sketch", "sketch-s", steps=steps)) for steps in (20, 2))
+    assert (round(with_steps.score), round(with_steps.verdicts), with_steps.steps) == (99, 1, "7 steps or more")
+    assert (round(few.score), round(few.verdicts), few.steps) == (40, 6, "less than 7 steps")
+    (ladder,) = ladders.view().ladders
+    assert [kind.kind for kind in ladder.rungs[0].kinds] == ["sketch/image/small", "sketch/image/small/few steps"]
+    answer = (await ada.say("query", what="compare", models=["sketch-s", "sketch-m"]))["answer"]
+    assert "its pictures score 99 of 100 (from 1 verdict with 7 steps or more)" in answer["text"][0]
+
+
+async def test_a_model_that_is_left_out_is_told_of_once_shown_and_tried_again(place: Any, ada: Any,
+                                                                            settled: Any) -> None:
+    hand = await settled(brain={})
+
+    async def judged(model: str, score: float, times: int) -> list[str]:
+        """The titles of what is decided meanwhile."""
+        before = len(place.told("decision"))
+        for _ in range(times):
+            (job_id,) = await ada.submit(model=model)
+            await make(hand, job_id)
+            await judge(place, job_id, score)
+        return [one["title"] for one in place.told("decision")[before:] if one["part"] == "ladder"]
+
+    await judged("sketch-s", 90.0, 7)
+    assert await judged("sketch-m", 80.0, 7) == ["sketch-m: left out of the ladder sketch"]
+    (ladder,) = place.room.staff.ladders.view().ladders
+    assert [rung.name for rung in ladder.rungs] == ["sketch-s", "sketch-m", "sketch-l"]
+    assert [bool(rung.left_out) for rung in ladder.rungs] == [False, True, False]
+    assert ladder.rungs[1].kinds[0].score == 80.0, "what is known of it stays"
+    answer = (await ada.say("query", what="ladders"))["answer"]
+    assert answer["text"] == ["sketch, cheapest first: sketch-s, sketch-l", f"sketch-m is left out: "
+                              f"{ladder.rungs[1].left_out}"]
+    assert await judged("sketch-s", 90.0, 30) == ["sketch-m: on the ladder sketch again"], "it fades"
+    assert await judged("sketch-m", 80.0, 3) == ["sketch-m: left out of the ladder sketch"]
+    assert await judged("sketch-m", 100.0, 20) == ["sketch-m: on the ladder sketch again"], "by evidence"
 
 
 async def test_a_job_that_would_be_late_takes_a_cheaper_rung(place: Any, ada: Any, settled: Any) -> None:
@@ -182,8 +302,11 @@ async def test_what_is_learnt_is_kept_over_a_restart_and_can_be_looked_into(plac
     assert (kind.kind, kind.score) == ("sketch/image/small", 20.0)
     assert kind.likely["draft"] < 0.6
     assert ladder.rungs[1].kinds == []
-    scores = [place.room.staff.ladders.score("sketch", model) for model in ("sketch-s", "sketch-m")]
-    assert scores == [pytest.approx(20.0), None]
+    known, unknown = (place.room.staff.ladders.marks(JobSpec("sketch", model, steps=4))
+                      for model in ("sketch-s", "sketch-m"))
+    assert known is not None
+    assert (known.score, round(known.verdicts), known.steps) == (pytest.approx(20.0), 6, "2 steps or more")
+    assert unknown is None
 
 
 async def test_frozen_nothing_is_learnt(place: Any, ada: Any, settled: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from ..steps import QUICK_STEPS, few, quick
 from .figures import Measures
 
 FEWEST, MOST = 12, 64
@@ -20,9 +21,7 @@ FAR = 8.0
 """Deviations from the model's median that are too far."""
 LEAST, GREATEST = 0.85, 2.0
 """How far a limit may move, as a factor."""
-USUAL_STEPS, QUICK_STEPS = 20.0, 4.0
-QUICK = ("turbo", "lightning", "lcm", "schnell", "hyper")
-"""Words in the names of models that need few steps."""
+USUAL_STEPS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Norms:
         return 0.45 * share**0.7 if 0 < share < FEW else float("inf")
 
     def few(self, steps: int) -> bool:
-        return 0 < steps < self.steps / 3
+        return few(steps, self.steps)
 
 
 BEFORE_ANY = Norms()
@@ -50,8 +49,7 @@ BEFORE_ANY = Norms()
 
 def norms(model: str, seen: Sequence[tuple[Measures, int]]) -> Norms:
     """For a model of which these pictures were seen, with their steps (0: not known), oldest first."""
-    named = model.lower()
-    start = replace(BEFORE_ANY, steps=QUICK_STEPS if any(word in named for word in QUICK) else USUAL_STEPS)
+    start = replace(BEFORE_ANY, steps=float(QUICK_STEPS) if quick(model) else USUAL_STEPS)
     if len(seen) < FEWEST:
         return start
     latest = seen[-MOST:]

@@ -8,30 +8,34 @@ function percent(share) {
 
 function kindText({ kind, likely, score, seen }) {
   const chances = Object.entries(likely).map(([quality, share]) => `${quality} ${percent(share)}`).join(", ");
-  const count = Math.round(seen);
+  const count = Math.max(1, Math.round(seen));
   return `${kind.split("/").slice(1).join(", ")}: ${chances}; mean score ${Math.round(score)} from ${count} `
     + `verdict${count === 1 ? "" : "s"}`;
 }
 
 function rungRow() {
-  const [name, known] = [h("span.name"), h("small")];
-  const node = h("div.part", { data: { testid: "rung" } }, h("div.names", {}, name, known));
+  const [name, out, known] = [h("span.name"), h("small"), h("small")];
+  const node = h("div.part", { data: { testid: "rung" } }, h("div.names", {}, name, out, known));
   node.update = (rung) => {
     setText(name, rung.usable ? rung.name : `${rung.name} (not there)`);
+    setText(out, `left out: ${rung.leftOut}`);
+    show(out, Boolean(rung.leftOut));
     setText(known, rung.kinds.map(kindText).join(" · ") || "nothing is known yet");
   };
   return node;
 }
 
 function ladderBox() {
-  const [title, problem, list] = [h("h3.quiet"), h("p.problem"), h("div")];
-  const node = h("div.ladder", { data: { testid: "ladder" } }, title, problem, list);
+  const [title, problem, list, more] = [h("h3.quiet"), h("p.problem"), h("div"), h("small.quiet")];
+  const node = h("div.ladder", { data: { testid: "ladder" } }, title, problem, list, more);
   node.update = (ladder) => {
     setText(title, `${ladder.name}${ladder.learnt ? ", learnt" : ""}: cheapest first, at most `
       + `${ladder.moves} move${ladder.moves === 1 ? "" : "s"}`);
     setText(problem, ladder.problem ? `Cannot be used: ${ladder.problem}` : "");
     show(problem, Boolean(ladder.problem));
     rows(list, ladder.rungs, (rung) => rung.name, rungRow);
+    setText(more, `and ${ladder.more} model${ladder.more === 1 ? "" : "s"} more, which found no place on it`);
+    show(more, ladder.more > 0);
   };
   return node;
 }
