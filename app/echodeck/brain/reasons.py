@@ -10,7 +10,13 @@ from .order import Choice, Lane
 from .plan import Turn
 from .words import size
 
+BEGUN = "begun before"
 _WHY = {"same_model": "same model", "deadline": "its deadline is near"}
+_IN_FULL = {
+    "same model": "it stands there as its model is loaded by then",
+    "its deadline is near": "it stands there as its deadline is near",
+    BEGUN: "it stands there as it was begun before",
+}
 _GIVEN = {
     "same_model": "its model is loaded there already",
     "new_model": "its model serves the most jobs for one load",
@@ -31,6 +37,11 @@ def why_there(turn: Turn, overtaken: Mapping[str, int]) -> str:
     if turn.why == "aged":
         return f"aged: {overtaken.get(turn.job_id, 0)} went before it" if turn.job_id in overtaken else "aged"
     return _WHY.get(turn.why, "")
+
+
+def in_full(why: str) -> str:
+    """What stands beside a job in the queue, as a sentence of its own."""
+    return _IN_FULL.get(why, f"its place in the queue: {why}")
 
 
 def why_unfit(job: Job, need_bytes: float | None, lanes: Iterable[Lane]) -> str:

@@ -63,6 +63,8 @@ class Desk:
     imagine: Callable[[list[Job], list[Job], float], Imagine] = lambda waiting, added, now_s: dict
     """When the jobs that wait, and further ones, would run; as `line_up`, nothing is remembered of it, and it is worked
     out when it is called, by any thread."""
+    hold_for: Callable[[Job, float], str] = lambda job, now_s: ""
+    """What an urgent job that waits has held, or will have as soon as it can be, as a sentence; "" for nothing."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
     refresh: Callable[[float], None] = lambda now_s: None

@@ -9,7 +9,7 @@ from ..brain.costs import Costs, heavy, loads
 from ..brain.memory import Memory, peak_bytes
 from ..brain.order import Choice, Lane, Waiting, choose, rules_of
 from ..brain.plan import Turn, foresee
-from ..brain.reasons import why_given, why_there, why_unfit
+from ..brain.reasons import BEGUN, why_given, why_there, why_unfit
 from ..brain.turns import Turns
 from ..model.eligible import eligible
 from ..model.facts import Claimed, Completed, Fact, Metered
@@ -171,7 +171,7 @@ class Order:
         planned, self._unfit = {turn.job_id for turn in turns}, []
         for job in waiting:
             if job.attempt and job.id in planned:
-                found[job.id] = "begun before"
+                found[job.id] = BEGUN
             if job.id in planned or job.foreign or job.state is not JobState.PENDING:
                 continue
             if why := eligible(job, "", now_s):
