@@ -110,13 +110,15 @@ class Preempting:
         desk = self._desk
         _, after = desk.queue.apply(job.id, ResumeAsked(change.at_s, BRAIN))
         desk.save(after, change)
-        if after.state is JobState.PENDING:  # its worker was lost meanwhile
+        if after.state is JobState.PENDING:
             desk.event("generation_resumed", after, change)
             desk.offer([after.spec.engine], change.at_s)
+            said = "is queued again", "its worker was lost while it was held, so it begins anew"
         else:
             desk.tell_worker(after, change.at_s)
             desk.show_job(after, change.at_s)
-        desk.decide(change, "preempt", f"{job.spec.title} goes on", "nothing urgent needs its worker now", job.id)
+            said = "goes on", "nothing urgent needs its worker now"
+        desk.decide(change, "preempt", f"{job.spec.title} {said[0]}", said[1], job.id)
 
     def _waiting(self, job_id: str, now_s: float) -> Job | None:
         queue = self._desk.queue

@@ -253,6 +253,12 @@ async def test_if_its_agent_dies_it_waits_in_the_queue_and_is_not_left_paused(
     await place.wait_s(11.0)
     await place.wait_s(1.0)
     assert state(place, running) == ("pending", "", "")
+    last = place.told("decision")[-1]
+    assert (last["title"], last["reason"]) == (
+        "hills is queued again", "its worker was lost while it was held, so it begins anew")
+    alerts = [one["message"] for one in place.told("system_alert") if "hills" in one["message"]]
+    assert alerts, "people are told"
+    assert all("hills is queued again, at the front" in one and "stays paused" not in one for one in alerts)
 
 
 async def test_nothing_is_held_that_cannot_be(place: Any, ada: Any, worker: Any, running: Any) -> None:
