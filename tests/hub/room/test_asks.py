@@ -133,6 +133,11 @@ async def test_what_if_twenty_more_were_added(place: Any, ada: Any, models: Any)
     assert len(added["added"]) == 20
     assert added["clearAt"] > added["clearBefore"] == plain["clearAt"]
     assert all(row["shift"] > 30.0 for row in added["jobs"]), "those of low priority come after most of them"
+    begin_s, end_s = (at_s(added[name]) - place.clock.now_s for name in ("clearBefore", "clearAt"))
+    assert added["text"][0] == f"with 20 jobs more all is done in about {span(end_s)}, {span(end_s - begin_s)} later " \
+                               f"than without (about {span(begin_s)})"
+    place.clock.now_s += 0.7  # the plan is a little older than the question
+    assert (await ask(ada, "plan"))["text"] == [f"all is done in about {span(begin_s - 0.7)}"]
     behind = await ask(ada, "plan", add=[{"prompt": "x", "count": 20, "priority": "low"}])
     assert all(abs(row["shift"]) < 1.0 for row in behind["jobs"])
     assert "no job that waits would begin later" in behind["text"]
