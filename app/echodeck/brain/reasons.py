@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ..model.job import Job
-from .order import Choice, Lane
+from .order import Lane
 from .plan import Turn
 from .words import size
 
@@ -18,18 +18,19 @@ _IN_FULL = {
     BEGUN: "it stands there as it was begun before",
 }
 _GIVEN = {
-    "same_model": "its model is loaded there already",
-    "new_model": "its model serves the most jobs for one load",
-    "deadline": "its deadline is near",
-    "aged": "it may not be overtaken any more",
-    "pinned": "somebody put it there",
-    "first": "the others are done sooner elsewhere",
+    "same_model": ("its model is loaded there already", "their model is loaded there already"),
+    "new_model": ("its model serves the most jobs for one load", "their model serves the most jobs for one load"),
+    "deadline": ("its deadline is near", "their deadlines are near"),
+    "aged": ("it may not be overtaken any more", "they may not be overtaken any more"),
+    "pinned": ("somebody put it there", "somebody put them there"),
+    "first": ("the others are done sooner elsewhere",) * 2,
 }
+"""By `Choice.why`: of one job, and of several."""
 
 
-def why_given(choice: Choice) -> str:
-    """Why this job is begun before others that stood before it."""
-    return _GIVEN[choice.why]
+def why_given(why: str, count: int = 1) -> str:
+    """Why so many jobs are begun before others that stood before them."""
+    return _GIVEN[why][count > 1]
 
 
 def why_there(turn: Turn, overtaken: Mapping[str, int]) -> str:

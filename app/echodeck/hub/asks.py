@@ -179,8 +179,8 @@ class Asks:
 
     def _decided(self, job: Job) -> list[str]:
         """What the hub decided about it by itself, the latest last."""
-        own = sorted((one for one in self._desk.board.all("decisions").values() if one.job_id == job.id),
-                     key=lambda one: one.at or "")
+        own = sorted((one for one in self._desk.board.all("decisions").values()
+                      if one.job_id == job.id or job.id in one.data.get("jobs", ())), key=lambda one: one.at or "")
         return [f"{one.title}: {one.reason}" for one in own[-MOST_DECISIONS:]]
 
     def _job(self, payload: say.Query) -> Job:
