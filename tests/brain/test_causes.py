@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from echodeck.brain import causes
-from echodeck.model.job import Job, JobError, JobSpec, JobState
+from echodeck.model.job import BRAIN, Job, JobError, JobSpec, JobState
 
 JOB = Job("a", JobSpec("comfyui", "sdxl", title="hills"), host="studio", state=JobState.FAILED)
 GONE = JobError("unreachable", "ComfyUI does not answer", retryable=True)
@@ -48,6 +48,9 @@ def test_of_one_job_its_name_and_the_reason_are_told() -> None:
     assert said.detail == "No such layer.\nTraceback: …"
     held = replace(JOB, state=JobState.PAUSED)
     assert causes.telling([held], "studio", "gone").message == "hills: gone; it stays paused at the front of the queue"
+    assert causes.silent("studio", [held]).message.endswith("; hills stays paused at the front of the queue")
+    let_go = replace(held, paused_by=BRAIN)
+    assert causes.telling([let_go], "studio", "gone").message == "hills: gone; it is queued again, at the front"
     seen = causes.telling([replace(JOB, origin="observed")], "studio", "gone")
     assert (seen.level, seen.title) == ("warning", "Lost sight of a job")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from echodeck.brain import capacity, why
 from echodeck.brain.compare import compare
 from echodeck.brain.option import Marks, Option, Span, described, grounds
+from echodeck.brain.reasons import in_full
 from echodeck.brain.words import between, many, span
 
 
@@ -29,8 +30,8 @@ def test_intervals_and_counts() -> None:
 
 
 WAIT = why.Wait("sketch", before=3, before_s=240.0, slots=2, taken=(
-    why.InHand("lake", "studio", 50.0), why.InHand("hills", "attic", 12.0)), start_s=130.0, duration_s=40.0,
-    low_s=30.0, high_s=55.0)
+    why.InHand("lake", "studio", 50.0), why.InHand("hills", "attic", 12.0)), start_s=(130.0, 100.0, 170.0),
+    end_s=(170.0, 140.0, 230.0), takes_s=(40.0, 30.0, 55.0))
 
 
 def test_why_a_job_waits() -> None:
@@ -38,7 +39,8 @@ def test_why_a_job_waits() -> None:
         "3 jobs are before it, about 4 min of work, and 2 of 2 slots that can do it are taken",
         "attic works on hills, about 12 s left",
         "studio works on lake, about 50 s left",
-        "it should begin in about 2 min and take about 40 s (30 s to 55 s)",
+        "it should begin in about 2 min (2 min to 3 min), take about 40 s (30 s to 55 s) and be done in about 3 min "
+        "(2 min to 4 min)",
     ]
 
 
@@ -63,7 +65,7 @@ def test_nobody_could_do_it() -> None:
 
 
 def test_free_slots_and_many_in_work() -> None:
-    said = why.sentences(replace(WAIT, before=0, taken=(), slots=1, start_s=0.5))
+    said = why.sentences(replace(WAIT, before=0, taken=(), slots=1, start_s=(0.5, 0.0, 1.0)))
     assert said[0] == "no job is before it, and 0 of 1 slot that can do it is taken"
     assert said[1].startswith("it should begin at once")
     crowd = why.sentences(replace(WAIT, slots=6, taken=tuple(why.InHand(f"j{n}", "s") for n in range(6))))
@@ -95,15 +97,22 @@ def test_one_configuration_in_a_sentence() -> None:
 
 
 def test_capacity() -> None:
-    kind = capacity.Kind("sketch", "small", "64×64", 4, 36.0, 2)
+    kind = capacity.Kind("sketch", "small", "64×64", 4, 1, 1, 36.0, 2)
     assert kind.per_hour == 200.0
     assert capacity.sentences(2, 2, 12.0, 300.0, [kind]) == [
         "0 of 2 slots are free", "the next one is free in about 12 s", "all that waits is done in about 5 min",
         "small, 64×64, 4 steps: about 200 an hour, 36 s each"]
-    slow = capacity.Kind("sketch", "film", "", 0, 4 * 3600.0, 1)
+    slow = capacity.Kind("sketch", "film", "", 0, 1, 1, 4 * 3600.0, 1)
     assert capacity.sentences(1, 0, None, None, [slow])[-1] == "film: about 6 a day, 4 h each"
     assert capacity.sentences(0, 0, None, None, []) == ["no agent that generates is online"]
-    assert capacity.Kind("sketch", "", "", 0, 0.0, 1).per_hour == 0.0
+    assert capacity.Kind("sketch", "", "", 0, 1, 1, 0.0, 1).per_hour == 0.0
+    assert capacity.Kind("sketch", "small", "64×64", 1, 2, 1, 9.0, 1).name == "small, 64×64, 1 step, batch of 2"
+    assert capacity.Kind("sketch", "small", "64×64", 4, 1, 24, 9.0, 1).name == "small, 64×64, 4 steps, 24 frames"
+
+
+def test_what_stands_beside_a_job_is_told_as_a_sentence() -> None:
+    assert in_full("same model") == "it stands there as its model is loaded by then"
+    assert in_full("aged: 3 went before it") == "its place in the queue: aged: 3 went before it"
 
 
 @given(st.lists(st.builds(option, st.sampled_from("abc"), st.floats(0.0, 1e5), st.none() | st.floats(0, 100),

@@ -87,6 +87,7 @@ def test_channels_are_listed_and_tested(type_: Callable[..., Any], receiver: Rec
     assert "s3cret" not in listed
     done = type_("notify", "test", "studio")
     assert (done.code, done.out.strip(), receiver.got) == (0, "studio: it has arrived", 1)
+    assert "last sent " in type_("notify").out
     receiver.status = 500
     done = type_("notify", "test", "studio")
     assert (done.code, done.out.strip()) == (1, "studio: it answered 500")

@@ -49,6 +49,21 @@ def test_questions(run: Any, deck: Any, arguments: tuple[str, ...], payload: dic
     assert {name: one for name, one in deck.said("query")[0]["payload"].items() if one is not None} == payload
 
 
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("capacity", "x", "y"), "capacity: it is about no job and no model; leave out 'x'"),
+    (("why", "abc", "def"), "why: it is about one job; leave out 'def'"),
+    (("plan", "abc"), "plan: it is about no job and no model; leave out 'abc'"),
+    (("why", "abc", "--steps", "3"), "--steps: 'why' does not mind it; leave it out"),
+    (("plan", "--by", "18:00"), "--by: 'plan' does not mind it; leave it out"),
+    (("estimate", "abc", "--steps", "3"), "--steps: the job is as it is; leave out one of the two"),
+])
+def test_what_a_question_would_pass_over_is_refused(
+        run: Any, deck: Any, arguments: tuple[str, ...], said: str) -> None:
+    done = run("ask", *arguments, "--hub", deck.url)
+    assert (done.code, done.out, done.err) == (2, "", f"echodeck: {said}\n")
+    assert not deck.said("query")
+
+
 def test_an_answer_as_json_is_whole(run: Any, deck: Any) -> None:
     assert run("ask", "plan", "--json", "--hub", deck.url).json["start"] == "x"
 
@@ -85,6 +100,7 @@ def test_a_workflow_out_of_a_file(run: Any, deck: Any, tmp_path: Path, name: str
 
 @pytest.mark.parametrize(("name", "content", "said"), [
     ("f.json", "{nonsense", "is not JSON"), ("f.toml", "= 3", "is not TOML"), ("f.json", "3", "no list of jobs"),
+    ("f.json", '{"jobs": [{}], "onfail": "continue"}', "has 'onfail', which no workflow has; there are jobs, "),
     ("f.json", '{"jobs": [3]}', "no list of jobs"), ("f.json", "\x00\xff", "is not JSON"),
 ])
 def test_a_file_that_is_no_workflow(run: Any, deck: Any, tmp_path: Path, name: str, content: str, said: str) -> None:

@@ -29,6 +29,15 @@ async def test_a_wrong_question_names_its_field(web: Any, body: Any, field: str)
     assert (reply.status, reply.json["error"]["field"]) == (400, field)
 
 
+@pytest.mark.parametrize(("path", "body", "field"), [
+    ("/api/echo/query", {"what": "plan", "ad": [{}]}, "ad"), ("/api/messages", {"message": "x", "job": "j1"}, "job"),
+    ("/api/generations", {"prompt": "x", "stepz": 3}, "stepz")])
+async def test_a_misspelt_field_is_refused_over_rest(web: Any, path: str, body: Any, field: str) -> None:
+    reply = await web("POST", path, body)
+    assert (reply.status, reply.json["error"]["field"]) == (400, field)
+    assert (await web.get("/api/generations/queue"))["items"] == []
+
+
 async def test_questions_and_workflows_are_taken_wherever_one_watches(meet: Any) -> None:
     for path in ("/api/ws", "/api/echo/ws"):
         talk = await meet(path)

@@ -115,3 +115,77 @@ def test_it_fits_a_telephone(hub: FakeHub, open_page: Open, theme: str) -> None:
     for view in ("brain", "logs"):
         page.get_by_test_id(f"nav-{view}").tap()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+
+
+def test_a_job_to_ask_about_is_found_among_hundreds(hub: FakeHub, open_page: Open) -> None:
+    long = "a harbour at dusk with cranes, ships and gulls, wide angle"
+    for n in range(400):
+        hub.jobs[f"job-{n:03}"] = a_view(a_job(f"job-{n:03}", f"hills {n}"), position=n + 1)
+    hub.jobs["next"] = a_view(a_job("next", long), position=0)
+    hub.jobs["over"] = a_view(a_job("over", "sea", JobState.COMPLETED, finished_s=1.0))
+    hub.jobs["now"] = a_view(a_job("now", "lake", JobState.RUNNING))
+    order = ["now", "next", *(f"job-{n:03}" for n in range(400))]
+    hub.answers["query"] = {"answer": {"text": ["2 jobs are before it"]}}
+    page = open_page("brain", viewport={"width": 1280, "height": 800})
+    hub.tell(frame("queue_update", {**hub.queue(), "order": order}))
+    form = ask(page, "why")
+    picker = form.get_by_test_id("ask-job")
+    offered = picker.locator("option")
+    wait_for("in turn", lambda: offered.all_inner_texts()[:3] == [
+        "lake · running · now", f"{long} · number 1 · next", "hills 0 · number 2 · job-000"])
+    assert offered.count() == 100
+    assert "402, the first 100 here" in form.inner_text()
+    picker.select_option("next")
+    drawn_px = page.evaluate("""([select, text]) => {
+        const context = document.createElement("canvas").getContext("2d");
+        const style = getComputedStyle(select);
+        context.font = `${style.fontSize} ${style.fontFamily}`;
+        return context.measureText(text).width;
+    }""", [picker.element_handle(), f"{long} · number 1 · next"])
+    assert drawn_px < picker.bounding_box()["width"] - 24, "its title is whole"
+    assert picker.get_attribute("title") == f"{long} · number 1 · next", "for one that is longer still"
+    find = form.get_by_test_id("ask-job-find")
+    find.fill("HILLS 37")
+    wait_for("it is found", lambda: offered.count() == 14)  # 37, 137, 237, 337, and 370 to 379
+    find.fill("hills 377")
+    find.press("Enter")
+    wait_for("one", lambda: offered.count() == 1)
+    assert not hub.of("query"), "to search is not to ask"
+    form.get_by_test_id("ask-button").click()
+    assert asked(hub) == {"what": "why", "jobId": "job-377"}
+
+
+def test_what_was_chosen_stays_while_jobs_go_on(hub: FakeHub, open_page: Open) -> None:
+    for name in ("one", "two", "three"):
+        hub.put(a_view(a_job(name, name)))
+    page = open_page("brain")
+    form = ask(page, "why")
+    assert form.get_by_test_id("ask-job-find").is_hidden(), "three need no search"
+    form.get_by_test_id("ask-job").select_option("two")
+    hub.put(a_view(a_job("four", "four", JobState.RUNNING)))
+    wait_for("it is offered", lambda: form.get_by_test_id("ask-job").locator("option").count() == 4)
+    assert form.get_by_test_id("ask-job").input_value() == "two"
+
+
+def test_decisions_are_filtered_by_part_and_one_that_goes_on_is_drawn_anew(hub: FakeHub, open_page: Open) -> None:
+    def decide(id_: str, part: str, title: str, second: int) -> None:
+        hub.tell(frame("decision", {"id": id_, "at": f"2026-11-24T10:00:{second:02}.000Z", "part": part, "jobId": "one",
+                                    "title": title, "reason": "its model is loaded", "data": {}}))
+
+    page = open_page("brain")
+    page.get_by_text("Nothing has been decided yet", exact=False).wait_for()
+    decide("d1", "order", "a1 goes first", 1)
+    rows = page.get_by_test_id("decision")
+    part = page.get_by_test_id("decisions-part")
+    wait_for("one", lambda: rows.count() == 1)
+    assert part.is_hidden(), "there is nothing to choose from"
+    decide("d2", "preempt", "hills is held", 2)
+    decide("d1", "order", "a1 and a2 go first", 3)
+    wait_for("the newest first", lambda: [one.locator(".name").inner_text() for one in rows.all()] == [
+        "a1 and a2 go first", "hills is held"])
+    part.select_option("preempt")
+    wait_for("one part", lambda: rows.count() == 1)
+    decide("d1", "order", "a1, a2 and a3 go first", 4)
+    part.select_option("")
+    wait_for("all", lambda: rows.count() == 2)
+    wait_for("as it is now", lambda: rows.first.locator(".name").inner_text() == "a1, a2 and a3 go first")

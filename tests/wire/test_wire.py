@@ -171,6 +171,40 @@ def test_choices_are_listed_and_missing_fields_are_said_missing() -> None:
         wire.decode_request(frame("generation_command", {"jobId": "a"}), VIEWER)
 
 
+@pytest.mark.parametrize(("type_", "payload", "words"), [
+    ("query", {"what": "plan", "ad": []}, "ad: no such field; did you mean 'add'?"),
+    ("query", {"what": "recommend", "by": "18:00"}, "by: no such field; there are what, jobId, job, add, jobs, models, "
+                                                    "count, deadline, quality"),
+    ("query", {"what": "plan", "add": [{}, {"stepz": 3}]}, "add[1].stepz: no such field; did you mean 'steps'?"),
+    ("query", {"what": "estimate", "job": {"Width": 3}}, "job.Width: no such field; did you mean 'width'?"),
+    ("query", {"what": "why", "job_id": "a"}, "job_id: no such field; did you mean 'jobId'?"),
+    ("submit", {"prompt": "x", "stepz": 3}, "stepz: no such field; did you mean 'steps'?"),
+    ("communicate", {"message": "x", "too": "ada"}, "too: no such field; did you mean 'to'?"),
+    ("workflow", {"jobs": [{}], "onfail": "cancel"}, "onfail: no such field; did you mean 'onFailure'?"),
+    ("workflow", {"jobs": [{}, {"befter": [0]}]}, "jobs[1].befter: no such field; did you mean 'after'?"),
+    ("submit", {"": 1}, "payload: no such field; there are engine, "),
+    ("submit", {"x` - at `$.y`": 1}, "no such field; there are engine, "),
+])
+def test_a_misspelt_field_is_not_passed_over(type_: str, payload: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadField) as caught:
+        wire.decode_request(frame(type_, payload), VIEWER)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("type_", "payload"), [
+    ("ping", {}), ("subscribe_generation", {"jobId": "a"}), ("request_system_status", {}), ("request_queue_status", {}),
+    ("generation_command", {"jobId": "a", "command": "pause"}), ("move", {"jobId": "a", "direction": "up"}),
+])
+def test_what_existing_clients_say_may_have_further_fields(type_: str, payload: dict[str, Any]) -> None:
+    plain = wire.decode_request(frame(type_, payload), VIEWER).payload
+    assert wire.decode_request(frame(type_, {**payload, "source": "old", "page": 3}), VIEWER).payload == plain
+
+
+def test_what_only_an_engine_knows_is_said_in_options() -> None:
+    read = wire.decode_request(frame("submit", {"options": {"cfg_scale": 6, "anything": True}}), VIEWER)
+    assert read.payload.options == {"cfg_scale": 6, "anything": True}
+
+
 def test_a_frame_that_is_too_large_still_names_its_request() -> None:
     with pytest.raises(BadFrame) as caught:
         wire.decode_request(frame("submit", {"prompt": "x" * wire.MAX_FRAME_BYTES}, id="r9"), VIEWER)

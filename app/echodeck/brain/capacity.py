@@ -10,12 +10,15 @@ from .words import many, span
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Jobs of one kind: what one takes, and in how many slots at once."""
+    """Jobs of one kind: what one takes, and in how many slots at once. A job makes `batch` pictures, or a video of
+    `frames` (more than 1)."""
 
     engine: str
     model: str
     resolution: str
     steps: int
+    batch: int
+    frames: int
     took_s: float
     lanes: int
 
@@ -25,8 +28,9 @@ class Kind:
 
     @property
     def name(self) -> str:
-        steps = f"{self.steps} steps" if self.steps else ""
-        return ", ".join(part for part in (self.model or self.engine, self.resolution, steps) if part)
+        parts = [self.model or self.engine, self.resolution, many(self.steps, "step") if self.steps else "",
+                 f"{self.frames} frames" if self.frames > 1 else "", f"batch of {self.batch}" if self.batch > 1 else ""]
+        return ", ".join(part for part in parts if part)
 
 
 def sentences(slots: int, taken: int, next_free_s: float | None, clear_s: float | None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from zlib import crc32
 
-from ..model.job import Job, JobError, JobState
+from ..model.job import BRAIN, Job, JobError, JobState
 from .mend import MEMORY
 from .words import many
 
@@ -86,8 +86,8 @@ def silent(host: str, jobs: Sequence[Job], reason: str = "") -> Telling:
     """Of a machine that is not heard from; `jobs` are those that it had in hand and that wait again."""
     said = "its agent is not heard from: it was stopped, the machine sleeps, or the network is cut"
     if jobs:
-        what = jobs[-1].spec.title if len(jobs) == 1 else f"{many(len(jobs), 'job')}"
-        said += f"; {what} {'is' if len(jobs) == 1 else 'are'} queued again, at the front"
+        said += f"; {jobs[-1].spec.title} {_now(jobs[-1])}" if len(jobs) == 1 else \
+            f"; {many(len(jobs), 'job')} are queued again, at the front"
     return Telling("warning", f"{host} is silent", said, reason)
 
 
@@ -101,8 +101,13 @@ def _counted(failures: int, waiting: int, unseen: int) -> str:
 def _again(latest: Job, waiting: int, count: int) -> str:
     if count > 1:
         return f"{waiting} {'is' if waiting == 1 else 'are'} queued again, at the front"
-    return "it stays paused at the front of the queue" if latest.state is JobState.PAUSED else \
-        "it is queued again, at the front"
+    return f"it {_now(latest)}"
+
+
+def _now(job: Job) -> str:
+    """What one that was interrupted does. Held for an urgent one, it is let go at once: there is nothing to hold."""
+    return "stays paused at the front of the queue" if job.state is JobState.PAUSED and job.paused_by != BRAIN else \
+        "is queued again, at the front"
 
 
 def plain(reason: str) -> str:

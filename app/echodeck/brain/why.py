@@ -9,6 +9,7 @@ from .words import between, many, span
 
 SOON_S = 2.0
 MOST_NAMED = 3
+Bounds = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class InHand:
 class Wait:
     """What is known of a waiting job. `held` is a reason that time alone does not mend (it is paused, it waits for
     others). `before` counts the jobs that go first, and `before_s` is the work they are. `slots` and `taken` are those
-    of the agents that can do it. Seconds from now; `start_s` is None when nobody can say."""
+    of the agents that can do it. Spans are (middle, low, high) with an 80 % interval; `start_s` and `end_s` are from
+    now, None when nobody can say."""
 
     engine: str
     held: str = ""
@@ -37,10 +39,9 @@ class Wait:
     before_s: float = 0.0
     slots: int = 0
     taken: tuple[InHand, ...] = ()
-    start_s: float | None = None
-    duration_s: float = 0.0
-    low_s: float = 0.0
-    high_s: float = 0.0
+    start_s: Bounds | None = None
+    end_s: Bounds | None = None
+    takes_s: Bounds = (0.0, 0.0, 0.0)
     decided: tuple[str, ...] = ()
 
 
@@ -81,5 +82,10 @@ def _doing(one: InHand) -> str:
 def _start(wait: Wait) -> list[str]:
     if wait.held or wait.start_s is None:
         return []
-    when = "at once" if wait.start_s < SOON_S else f"in about {span(wait.start_s)}"
-    return [f"it should begin {when} and take about {span(wait.duration_s)} ({between(wait.low_s, wait.high_s)})"]
+    begins = "at once" if wait.start_s[0] < SOON_S else f"in {_about(wait.start_s)}"
+    said = f"it should begin {begins}, take {_about(wait.takes_s)}"
+    return [said if wait.end_s is None else f"{said} and be done in {_about(wait.end_s)}"]
+
+
+def _about(bounds: Bounds) -> str:
+    return f"about {span(bounds[0])} ({between(bounds[1], bounds[2])})"

@@ -9,9 +9,9 @@ import typer
 
 from .ask import EXIT_CODES, FAILED, exits, find, out, with_hub
 from .plain import plain
+from .question import QUESTIONS, fitting, flow, score
 from .words import ASKING
 
-QUESTIONS = ("estimate", "plan", "why", "recommend", "capacity", "compare", "ladders", "health")
 Hub = Annotated[str | None, typer.Option("--hub", metavar="URL", help="The hub's address (ECHODECK_HUB).")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of words, errors too.")]
 User = Annotated[str | None, typer.Option(help="Your name as others see it (ECHODECK_USER).")]
@@ -27,7 +27,7 @@ def ask(
     about: Annotated[list[str] | None, typer.Argument(metavar="[JOB | MODEL...]", help="A job (estimate, why), or "
                                                       "models (recommend, compare).")] = None,
     add: Annotated[int | None, typer.Option(help="plan: what if so many such jobs were added?")] = None,
-    count: Annotated[int, typer.Option(help="recommend: for so many jobs.")] = 1,
+    count: Annotated[int | None, typer.Option(help="recommend: for so many jobs.")] = None,
     by: Annotated[str | None, typer.Option(metavar="TIME", help="recommend: to be done by then, as 18:00 or "
                                            "2026-05-01T18:00.")] = None,
     quality: Annotated[str | None, typer.Option(help="recommend: draft, standard, final, or a score to 100.")] = None,
@@ -43,6 +43,8 @@ def ask(
     spec = {"engine": engine, "model": model, "width": width, "height": height, "steps": steps}
     job = {name: value for name, value in spec.items() if value is not None}
     names = about or []
+    with exits(json):
+        fitting(what, names, {"add": add, "count": count, "by": by, "quality": quality, **spec})
 
     async def run(client: Any) -> None:
         answer = await client.query(what, **_question(client, names))
@@ -50,7 +52,6 @@ def ask(
 
     def _question(client: Any, names: list[str]) -> dict[str, Any]:
         from .moment import moment
-        from .question import score
 
         fields: dict[str, Any] = {"job": job or None}
         if what in ("estimate", "why") and names:
@@ -61,7 +62,7 @@ def ask(
             count_ = 1 if add is None else add
             fields = {"add": [{**job, "count": count_}] if add is not None or job else None}
         elif what in ("recommend", "compare"):
-            fields |= {"models": names or None, "count": count, "quality": score(quality),
+            fields |= {"models": names or None, "count": count or 1, "quality": score(quality),
                        "deadline": moment(by, "--by")}
         return fields
 
@@ -136,8 +137,6 @@ def workflow(
 ) -> None:
     """Queue several jobs, some of them after others."""
     with exits(json):
-        from .question import flow
-
         given = flow(file)
 
     async def run(client: Any) -> bool:

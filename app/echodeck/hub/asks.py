@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable
+import statistics
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from typing import Any
 
 from .. import wire
 from ..brain import capacity, why
+from ..brain.reasons import in_full
 from ..brain.words import between, span
 from ..errors import BadField
-from ..model.job import TERMINAL, Job, JobState
+from ..model.job import TERMINAL, Job, JobSpec, JobState
+from ..model.span import Total
 from ..wire import say, show
 from .desk import Desk
 from .intake import Intake
@@ -24,8 +28,11 @@ from .whatif import Later, WhatIf
 
 MOST_KINDS = 12
 MOST_DECISIONS = 3
+MOST_SAMPLES = 50
+"""The newest jobs of a kind, which say how long one takes."""
 Answer = dict[str, Any]
-_Key = tuple[str, str, str, int]
+_Kind = tuple[str, str, str, int, int, int]
+_kind: Callable[[JobSpec], _Kind] = attrgetter("engine", "model", "resolution", "steps", "batch", "frames")
 
 
 class Asks:
@@ -73,12 +80,17 @@ class Asks:
             total = self._desk.outlooks.total(self._intake.imagine([payload.job], session, now_s, ["job"])[0])
             said = f"it should take about {span(total.median_s)} ({between(total.low_s, total.high_s)})"
             return {"eta": total.median_s, "etaLow": total.low_s, "etaHigh": total.high_s, "text": [said]}
-        job = self._job(payload)
-        view = self._desk.view(job, now_s)
+        job, desk = self._job(payload), self._desk
+        view = desk.view(job, now_s)
         text = [f"it has ended: {job.state.value}"] if job.state in TERMINAL else \
             [self._left(job, now_s)] if job.in_hand else self._waits(job, now_s)
-        return {"jobId": view.job_id, "eta": view.eta, "etaLow": view.eta_low, "etaHigh": view.eta_high,
-                "start": view.expected_start, "duration": view.expected_duration, "text": text}
+        end = None if job.in_hand else self._planned(job, now_s)[1]
+        left = end or (view.eta, view.eta_low, view.eta_high)
+        return {"jobId": view.job_id, **dict(zip(("eta", "etaLow", "etaHigh"), left, strict=True)),
+                "start": view.expected_start, "startLow": view.expected_start_low,
+                "startHigh": view.expected_start_high, "end": view.expected_end, "endLow": view.expected_end_low,
+                "endHigh": view.expected_end_high, "text": text,
+                "duration": view.expected_duration if end is None else desk.outlooks.takes(job).median_s}
 
     def _capacity(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         desk = self._desk
@@ -92,21 +104,25 @@ class Asks:
         clear_s = desk.outlooks.clear[0] if desk.outlooks.clear else None
         kinds = self._kinds()
         rows = [{"engine": kind.engine, "model": kind.model, "resolution": kind.resolution, "steps": kind.steps,
-                 "duration": kind.took_s, "slots": kind.lanes, "perHour": kind.per_hour} for kind in kinds]
+                 "batch": kind.batch, "frames": kind.frames, "label": kind.name, "duration": kind.took_s,
+                 "slots": kind.lanes, "perHour": kind.per_hour} for kind in kinds]
         return {"slots": slots, "inHand": len(running), "free": max(0, slots - len(taken)), "kinds": rows,
                 "nextFree": None if free_s is None else show.iso(now_s + free_s), "agents": agents,
                 "text": capacity.sentences(slots, len(taken), free_s, clear_s, kinds)}
 
     def _kinds(self) -> list[capacity.Kind]:
         """The kinds of job on the list that were asked for most, and how fast they go."""
-        lanes, jobs, count = self._desk.workers.lanes(), dict[_Key, Job](), Counter[_Key]()
+        lanes, alike = self._desk.workers.lanes(), defaultdict[_Kind, list[Job]](list)
         for job in self._desk.queue.all():
             if not job.foreign:
-                key = (job.spec.engine, job.spec.model, job.spec.resolution, job.spec.steps)
-                jobs[key] = job
-                count[key] += 1
-        return [capacity.Kind(*key, self._desk.outlooks.total(jobs[key]).median_s,
-                              sum(key[0] in lane for lane in lanes)) for key, _ in count.most_common(MOST_KINDS)]
+                alike[_kind(job.spec)].append(job)
+        most = sorted(alike.items(), key=lambda item: -len(item[1]))[:MOST_KINDS]
+        # Those that look alike need not be: workflows differ in what they do.
+        return [capacity.Kind(*kind, self._middle_s(jobs[-MOST_SAMPLES:]), sum(kind[0] in lane for lane in lanes))
+                for kind, jobs in most]
+
+    def _middle_s(self, jobs: list[Job]) -> float:
+        return statistics.median(self._desk.outlooks.total(job).median_s for job in jobs)
 
     def _why(self, session: Session, payload: say.Query, now_s: float) -> Answer:
         job = self._job(payload)
@@ -126,19 +142,26 @@ class Asks:
 
     def _waits(self, job: Job, now_s: float) -> list[str]:
         desk, engine = self._desk, job.spec.engine
-        total, (start, _) = desk.outlooks.total(job), desk.outlooks.turn(job)
+        start, end = self._planned(job, now_s)
         place = desk.whys.get(job.id, "")
         held = f"{job.paused_by or 'somebody'} paused it before it began" if job.state is JobState.PAUSED \
-            else desk.queue.blocked(job) or (place if start is None else "")
-        said = [*([place] if start is not None and place else []), *self._decided(job)]
+            else desk.queue.blocked(job) or (place if start is None else desk.hold_for(job, now_s))
+        said = [*([in_full(place)] if start is not None and place else []), *self._decided(job)]
         ahead = self._ahead(job)
         taken = tuple(why.InHand(one.spec.title, one.host, self._left_s(one, now_s), is_guest(one),
                                  (one.paused_by or "somebody") if one.state is JobState.PAUSED else "")
                       for one in desk.queue.in_hand() if not one.foreign and one.spec.engine == engine)
         return why.sentences(why.Wait(
-            engine, held, len(ahead), sum(desk.outlooks.total(one).median_s for one in ahead),
-            sum(engine in lane for lane in desk.workers.lanes()), taken, None if start is None else start - now_s,
-            total.median_s, total.low_s, total.high_s, tuple(said)))
+            engine, held, len(ahead), sum(desk.outlooks.takes(one).median_s for one in ahead),
+            sum(engine in lane for lane in desk.workers.lanes()), taken, start, end,
+            _bounds(desk.outlooks.takes(job)), tuple(said)))
+
+    def _planned(self, job: Job, now_s: float) -> tuple[why.Bounds | None, why.Bounds | None]:
+        """When a waiting job should start and end, in seconds from now; None: nobody can say."""
+        found = self._desk.outlooks.forecast
+        planned = found.plan.get(job.id)
+        return (None, None) if planned is None else (_bounds(planned.start, found.made_s - now_s),
+                                                     _bounds(planned.end, found.made_s - now_s))
 
     def _ahead(self, job: Job) -> list[Job]:
         """Those that go before it, as the queue is shown."""
@@ -160,11 +183,16 @@ class Asks:
 
     def _decided(self, job: Job) -> list[str]:
         """What the hub decided about it by itself, the latest last."""
-        own = sorted((one for one in self._desk.board.all("decisions").values() if one.job_id == job.id),
-                     key=lambda one: one.at or "")
+        own = sorted((one for one in self._desk.board.all("decisions").values()
+                      if one.job_id == job.id or job.id in one.data.get("jobs", ())), key=lambda one: one.at or "")
         return [f"{one.title}: {one.reason}" for one in own[-MOST_DECISIONS:]]
 
     def _job(self, payload: say.Query) -> Job:
         if not payload.job_id:
             raise BadField("jobId", f"needed for {payload.what!r}" + (", or job" if payload.what == "estimate" else ""))
         return self._desk.queue.get(payload.job_id)
+
+
+def _bounds(at: Total, later_s: float = 0.0) -> why.Bounds:
+    """Middle, low and high, so much later; what is to come is not past."""
+    return max(0.0, at.median_s + later_s), max(0.0, at.low_s + later_s), max(0.0, at.high_s + later_s)

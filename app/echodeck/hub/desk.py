@@ -63,6 +63,8 @@ class Desk:
     imagine: Callable[[list[Job], list[Job], float], Imagine] = lambda waiting, added, now_s: dict
     """When the jobs that wait, and further ones, would run; as `line_up`, nothing is remembered of it, and it is worked
     out when it is called, by any thread."""
+    hold_for: Callable[[Job, float], str] = lambda job, now_s: ""
+    """What an urgent job that waits has held, or will have as soon as it can be, as a sentence; "" for nothing."""
     freed: Callable[[str], None] = lambda engine: None
     """Called when an engine was told to let go of its models."""
     refresh: Callable[[float], None] = lambda now_s: None
@@ -77,7 +79,7 @@ class Desk:
     """Called with every step (from 1) of a stage of a job in hand that was measured, in seconds."""
     decided_s: float = 0.0
     """When something was last decided: a job given out, queued again, refused."""
-    _lines: dict[str, deque[str]] = field(default_factory=lambda: {kind: deque() for kind in LINES})
+    _lines: dict[str, dict[str, None]] = field(default_factory=lambda: {kind: {} for kind in LINES})
     late: set[str] = field(default_factory=set)
     """Jobs that changed while a durable event about them was on its way; shown when it has settled."""
 
@@ -157,16 +159,20 @@ class Desk:
         self.keep("logs", line.id)
 
     def keep(self, kind: str, key: str) -> None:
-        """One more line of this kind: the oldest leave the board."""
+        """The newest line of this kind, or one that is told anew: the oldest leave the board."""
         lines = self._lines[kind]
-        lines.append(key)
+        lines.pop(key, None)
+        lines[key] = None
         while len(lines) > LINES[kind]:
-            self.board.forget(kind, lines.popleft())
+            oldest = next(iter(lines))
+            del lines[oldest]
+            self.board.forget(kind, oldest)
 
     def decide(self, change: Change, part: str, title: str, reason: str, job_id: str = "",
-               data: Mapping[str, Any] | None = None) -> None:
-        """Tells everybody what the hub decided by itself, and why."""
-        decision = Decision(uuid.uuid4().hex, change.at_s, part, title, reason, job_id, data or {})
+               data: Mapping[str, Any] | None = None, *, id_: str = "") -> None:
+        """Tells everybody what the hub decided by itself, and why. `id_` is of one that may have been told already and
+        goes on: what is told now takes its place."""
+        decision = Decision(id_ or uuid.uuid4().hex, change.at_s, part, title, reason, job_id, data or {})
         change.tell("decision", "decisions", decision.id, mind.decision_view(decision))
         self.keep("decisions", decision.id)
         self.decided_s = change.at_s

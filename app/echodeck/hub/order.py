@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ from ..brain.costs import Costs, heavy, loads
 from ..brain.memory import Memory, peak_bytes
 from ..brain.order import Choice, Lane, Waiting, choose, rules_of
 from ..brain.plan import Turn, foresee
-from ..brain.reasons import why_given, why_there, why_unfit
+from ..brain.reasons import BEGUN, why_there, why_unfit
+from ..brain.runs import Runs
 from ..brain.turns import Turns
 from ..model.eligible import eligible
 from ..model.facts import Claimed, Completed, Fact, Metered
@@ -37,6 +39,7 @@ class Order:
     def __init__(self, desk: Desk) -> None:
         self._desk, self._rules = desk, rules_of(desk.settings.brain)
         self._turns, self.costs, self.memory = Turns(), Costs(), Memory()
+        self._runs = Runs()
         self._begun: dict[str, tuple[float, bool]] = {}
         """What each job in hand should take, in seconds (0: not known), and whether its model had to be loaded."""
         self._warm_s: dict[tuple[object, ...], float] = {}
@@ -97,11 +100,15 @@ class Order:
         return desk.queue.get(choice.job.id)
 
     def _tell(self, choice: Choice, lane: Lane, line: list[Waiting], change: Change) -> None:
-        """Only what departs from the order in which the jobs stand is a decision that anybody wants to hear of."""
-        if next(job for job in line if lane.can(job)).id != choice.job.id:
-            title = self._desk.queue.get(choice.job.id).spec.title
-            data = {"why": choice.why, "passed": len(choice.passed), "worker": lane.id}
-            self._desk.decide(change, "order", f"{title} goes first", why_given(choice), choice.job.id, data)
+        """Only what departs from the order in which the jobs stand is a decision that anybody wants to hear of; one
+        that repeats itself is told as one."""
+        if next(job for job in line if lane.can(job)).id == choice.job.id:
+            self._runs.first(lane.id, choice.job.model)
+            return
+        spec = self._desk.queue.get(choice.job.id).spec
+        run = self._runs.given(lane.id, choice, spec.title, spec.model or spec.engine, uuid.uuid4().hex)
+        data = {"why": run.why, "passed": run.passed, "worker": lane.id, "jobs": [job_id for job_id, _ in run.jobs]}
+        self._desk.decide(change, "order", run.title, run.reason, choice.job.id, data, id_=run.id)
 
     # --- foreseeing ---
 
@@ -171,7 +178,7 @@ class Order:
         planned, self._unfit = {turn.job_id for turn in turns}, []
         for job in waiting:
             if job.attempt and job.id in planned:
-                found[job.id] = "begun before"
+                found[job.id] = BEGUN
             if job.id in planned or job.foreign or job.state is not JobState.PENDING:
                 continue
             if why := eligible(job, "", now_s):

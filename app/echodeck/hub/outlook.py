@@ -15,7 +15,7 @@ from ..model.job import Job, JobSpec, JobState, StageState
 from ..model.lanes import NO_TURNS, Turns
 from ..model.lesson import Lesson, Said, kind_of, lesson_of, run_of, runs_of, teach
 from ..model.record import EstimateSample, StageRun, StepSample
-from ..model.span import with_twin
+from ..model.span import stretched, with_twin
 from ..model.workload import Latents
 from ..wire.show import Outlook
 
@@ -250,9 +250,10 @@ class Outlooks:
                 self._twins[_alike(job.spec)] = Total(gone_s + span.median_s, gone_s + span.low_s, gone_s + span.high_s)
         return found
 
-    def turn(self, job: Job) -> tuple[float | None, float]:
-        """When a waiting job should begin (None: nobody can say), and what it should take."""
-        return self.start_s(job.id), self.total(job).median_s
+    def takes(self, job: Job) -> Total:
+        """What a waiting job should take where it is planned, else as if nothing were loaded for it."""
+        total, planned_s = self.total(job), self.forecast.takes_s(job.id)
+        return total if planned_s is None else stretched(total, planned_s)
 
     def start_s(self, job_id: str) -> float | None:
         """When a waiting job should start, as of the latest plan."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..brain.costs import heavy
-from ..brain.preempt import URGENT, Running, preempt
+from ..brain.preempt import URGENT, Running, Verdict, preempt
 from ..model.eligible import eligible
 from ..model.engine import EngineInfo
 from ..model.facts import Fact, PauseAsked, ResumeAsked
@@ -41,7 +41,7 @@ class Preempting:
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self._desk, self._order = desk, order
-        desk.next_for = self.next_for
+        desk.next_for, desk.hold_for = self.next_for, self.hold_for
         self._holds: dict[str, _Hold] = {}
         """By the id of the job that is held."""
         self._tried: set[tuple[str, str]] = set()
@@ -60,6 +60,18 @@ class Preempting:
         hold = self._holds.get(claim.beside)
         urgent = self._waiting(hold.urgent_id, change.at_s) if hold is not None else None
         return urgent if urgent is not None and urgent.spec.engine in claim.engines else None
+
+    def hold_for(self, job: Job, now_s: float) -> str:
+        """What this one has held, or will have at the next tick, as a sentence; "" for nothing."""
+        held = [one.spec.title for one in self._held() if one.id in self._holds
+                and self._holds[one.id].urgent_id == job.id]
+        if held:
+            return f"{held[0]} is held for it: it begins as soon as that has paused"
+        if self._desk.parts.on("preempt") and not eligible(job, "", now_s):
+            wanted = self._verdict(job, now_s).hold
+            if wanted:
+                return f"{self._desk.queue.get(wanted).spec.title} will be held for it at its next step"
+        return ""
 
     def tick(self, change: Change) -> None:
         on = self._desk.parts.on("preempt")
@@ -98,13 +110,15 @@ class Preempting:
         desk = self._desk
         _, after = desk.queue.apply(job.id, ResumeAsked(change.at_s, BRAIN))
         desk.save(after, change)
-        if after.state is JobState.PENDING:  # its worker was lost meanwhile
+        if after.state is JobState.PENDING:
             desk.event("generation_resumed", after, change)
             desk.offer([after.spec.engine], change.at_s)
+            said = "is queued again", "its worker was lost while it was held, so it begins anew"
         else:
             desk.tell_worker(after, change.at_s)
             desk.show_job(after, change.at_s)
-        desk.decide(change, "preempt", f"{job.spec.title} goes on", "nothing urgent needs its worker now", job.id)
+            said = "goes on", "nothing urgent needs its worker now"
+        desk.decide(change, "preempt", f"{job.spec.title} {said[0]}", said[1], job.id)
 
     def _waiting(self, job_id: str, now_s: float) -> Job | None:
         queue = self._desk.queue
@@ -119,16 +133,20 @@ class Preempting:
             if urgent.priority >= URGENT and urgent.id not in taken and not eligible(urgent, "", change.at_s):
                 self._hold_for(urgent, change)
 
-    def _hold_for(self, urgent: Job, change: Change) -> None:
-        desk, now_s = self._desk, change.at_s
-        start_s = desk.outlooks.of(urgent, None, now_s).start_s
+    def _verdict(self, urgent: Job, now_s: float) -> Verdict:
+        desk = self._desk
+        start_s = desk.outlooks.start_s(urgent.id)
         if start_s is None:
-            return
+            return Verdict("", "nobody can do it")
         needed = self._order.memory.need_bytes(urgent.spec)
         hosts = {job.worker_id.removesuffix(GUEST) for job in self._guests()}  # each has room for one guest
         running = [self._as_running(job, urgent, now_s) for job in desk.queue.in_hand()
                    if job.worker_id not in hosts and self._free(job, urgent)]
-        verdict = preempt(urgent.priority, max(0.0, start_s - now_s), needed, running)
+        return preempt(urgent.priority, max(0.0, start_s - now_s), needed, running)
+
+    def _hold_for(self, urgent: Job, change: Change) -> None:
+        desk, now_s = self._desk, change.at_s
+        verdict = self._verdict(urgent, now_s)
         if not verdict.hold:
             return
         _, held = desk.queue.apply(verdict.hold, PauseAsked(now_s, BRAIN))

@@ -48,9 +48,9 @@ class WhatIf:
         before, waiting = desk.outlooks.forecast, desk.queue.waiting()
         timed = [(job, desk.outlooks.total(job)) for job in waiting]
         if not payload.add:
-            text = [f"all is done in about {span(before.clear[0])}" if before.clear else
+            text = [f"all is done in about {span(_clear_s(before, now_s))}" if before.clear else
                     "nobody can do what waits" if waiting else "nothing waits"]
-            return lambda: {"jobs": [_row(job, total, before) for job, total in timed], **_clear(before, now_s),
+            return lambda: {"jobs": [_row(job, total, before) for job, total in timed], **_clear(before),
                             "text": text}
         if (count := sum(one.count for one in payload.add)) > MOST_ADDED:
             raise BadField("add", f"at most {MOST_ADDED:,} jobs at once can be thought of, got {count:,}")
@@ -62,9 +62,9 @@ class WhatIf:
             rows = [{**_row(job, total, after), "shift": _shift(job, before, after)} for job, total in timed]
             told = [{name: value for name, value in _row(job, total, after).items() if name != "jobId"}
                     for job, total in new]
-            return {"jobs": rows, "added": told, **_clear(after, now_s),
-                    "clearBefore": _clear(before, now_s)["clearAt"],
-                    "text": _said(before, after, [row["shift"] for row in rows], len(added))}
+            return {"jobs": rows, "added": told, **_clear(after),
+                    "clearBefore": _clear(before)["clearAt"],
+                    "text": _said(before, after, [row["shift"] for row in rows], len(added), now_s)}
 
         return answer
 
@@ -187,14 +187,28 @@ def _vram(job: Job, measured: list[Job]) -> float | None:
     return statistics.median(peaks) if peaks else None
 
 
-def _said(before: Forecast, after: Forecast, shifts: list[float | None], count: int) -> list[str]:
+def _said(before: Forecast, after: Forecast, shifts: list[float | None], count: int, now_s: float) -> list[str]:
     if after.clear is None:
         return ["nobody can say: no agent that could do it is online"]
     later = [shift for shift in shifts if shift is not None and shift >= SHIFTED_S]
-    return [f"with {many(count, 'job')} more all is done in about {span(after.clear[0])}"
-            + (f" instead of {span(before.clear[0])}" if before.clear else ""),
+    return [_done(before, after, count, now_s),
             f"{many(len(later), 'waiting job')} would begin later, by up to {span(max(later))}" if later else
             "no job that waits would begin later"]
+
+
+def _done(before: Forecast, after: Forecast, count: int, now_s: float) -> str:
+    """When all is done with so many more, when without, and the difference, which both may hide in words."""
+    is_s, was_s = _clear_s(after, now_s), _clear_s(before, now_s)
+    said = f"with {many(count, 'job')} more all is done in about {span(is_s)}"
+    if before.clear is None:
+        return said
+    later = f"{span(is_s - was_s)} later" if is_s - was_s >= SHIFTED_S else "no later"
+    return f"{said}, {later} than without (about {span(was_s)})"
+
+
+def _clear_s(found: Forecast, now_s: float) -> float:
+    """From now until everything should be done; 0 where there is nothing."""
+    return max(0.0, found.made_s + found.clear[0] - now_s) if found.clear else 0.0
 
 
 def _row(job: Job, took: Total, found: Forecast) -> Answer:
@@ -208,9 +222,9 @@ def _row(job: Job, took: Total, found: Forecast) -> Answer:
     return row
 
 
-def _clear(found: Forecast, now_s: float) -> Answer:
+def _clear(found: Forecast) -> Answer:
     """When everything should be done, with its 80 % interval."""
-    moments = [show.iso(now_s + part) for part in found.clear] if found.clear else [None] * 3
+    moments = [show.iso(found.made_s + part) for part in found.clear] if found.clear else [None] * 3
     return dict(zip(("clearAt", "clearLow", "clearHigh"), moments, strict=True))
 
 

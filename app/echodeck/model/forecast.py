@@ -31,6 +31,11 @@ class Forecast:
         planned = self.plan.get(job_id)
         return None if planned is None else self.made_s + planned.begins[0]
 
+    def takes_s(self, job_id: str) -> float | None:
+        """How long a waiting job is in work where it is planned: what is loaded by then is not loaded again."""
+        planned = self.plan.get(job_id)
+        return None if planned is None else planned.ends[0] - planned.begins[0]
+
 
 def forecast(pending: Sequence[Timed], running: Sequence[Timed], lanes: Sequence[frozenset[str]], now_s: float,
              turns: Turns = NO_TURNS) -> Forecast:

@@ -40,6 +40,12 @@ def total_of(spans: Sequence[tuple[float, float]]) -> Total:
     return Total(middle_s, middle_s * math.exp(-Z80 * deviation), middle_s * math.exp(Z80 * deviation))
 
 
+def stretched(span: Total, median_s: float) -> Total:
+    """With this middle, and as unsure in proportion as it was."""
+    share = median_s / span.median_s if span.median_s > 0 else 1.0
+    return Total(median_s, share * span.low_s, share * span.high_s)
+
+
 def deviation_of(span: Total) -> float:
     """The deviation of the log that an interval stands for; 0 where it has no bounds above 0."""
     return math.log(span.high_s / span.low_s) / (2.0 * Z80) if 0 < span.low_s <= span.high_s else 0.0

@@ -7,8 +7,7 @@ the browser's feed.js alike) assigns the payload there and is done.
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,6 +16,7 @@ from ..model.board import Board, Entry
 from ..model.engine import EngineInfo
 from ..model.record import Host
 from . import foresight, mind, notify, say, show, wishes
+from .refusal import refusal
 from .show import iso
 
 PROTOCOL = 1
@@ -201,34 +201,6 @@ def decode_request(frame: bytes | str, endpoint: str, limit: int = MAX_FRAME_BYT
         raise
 
 
-_WORDS = {"`int`": "a whole number", "`float`": "a number", "`str`": "text", "`bool`": "true or false",
-          "`array`": "a list", "`object`": "an object", "`null`": "nothing"}
-
-
-def _in_words(problem: str, kind: type, field: str) -> str:
-    """What msgspec found wrong, for people."""
-    if problem.startswith("Invalid enum value"):
-        name = _python_name(re.sub(r"\[[^\]]*\]$", "", field))  # an item of a list is named by its place: "allow[0]"
-        choices = _choices(get_type_hints(kind, include_extras=True).get(name))
-        return f"{problem[18:].strip()} is none of {', '.join(choices)}" if choices else problem
-    if "required field" in problem:
-        return "is missing"
-    for word, plain_ in _WORDS.items():
-        problem = problem.replace(word, plain_)
-    return problem[:1].lower() + problem[1:]
-
-
-def _python_name(field: str) -> str:
-    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
-
-
-def _choices(hint: Any) -> list[str]:
-    """The words that a field may be."""
-    if get_origin(hint) is Literal:
-        return [str(one) for one in get_args(hint)]
-    return [choice for part in get_args(hint) for choice in _choices(part)]
-
-
 def _id_of(frame: bytes | str) -> str | None:
     """The request's id, of a frame that is refused without looking at what it says."""
     try:
@@ -244,10 +216,7 @@ def check(kind: type[say.Say], raw: bytes) -> Any:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        # msgspec says "Expected `int`, got `str` - at `$.width`"; a missing field is named in the sentence itself.
-        problem, _, path = str(error).partition(" - at `$")
-        field = path.strip("`.") or (problem.split("`")[1] if "required field" in problem else "payload")
-        raise BadField(field, _in_words(problem, kind, field)) from error
+        raise refusal(error, kind) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadFrame(f"not JSON: {error}", code="bad_json") from error
 

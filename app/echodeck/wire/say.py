@@ -1,7 +1,8 @@
 """What a client may say to the hub: one class of payload a message type.
 
-Unknown fields are ignored, wrong ones refused. Payload keys are camelCase. Every request may carry an `id` beside its
-payload; it is echoed in exactly one `ack` or `error`, and a repeated one has no second effect.
+Wrong fields are refused. Unknown ones are ignored, but where one that is misspelt would change what is asked: there
+they are refused too (`Exact`). Payload keys are camelCase. Every request may carry an `id` beside its payload; it is
+echoed in exactly one `ack` or `error`, and a repeated one has no second effect.
 
 The module is over 400 lines because it is a catalogue: one class a message type.
 """
@@ -27,6 +28,10 @@ PRIORITIES: dict[str, int] = {"low": -10, "normal": 0, "high": 10, "urgent": 20}
 
 class Say(Struct, rename="camel", omit_defaults=True):
     """The base of every payload a client sends."""
+
+
+class Exact(Say, forbid_unknown_fields=True):
+    """The base of those that mean something else without a field; what existing clients send is none of them."""
 
 
 class Nothing(Say):
@@ -60,7 +65,7 @@ class ForgetHost(Say):
     host: Annotated[str, Meta(min_length=1, max_length=140)]
 
 
-class Submit(Say):
+class Submit(Exact):
     """A job to queue, `count` times (the seed grows by one each). What is left out takes the engine's default.
 
     With the model "auto" the hub takes the cheapest one that should meet `quality` in time for `deadline` (ISO 8601
@@ -140,7 +145,7 @@ class ForgetGpu(Say):
     gpu: Annotated[int, Meta(ge=0)]
 
 
-class Communicate(Say):
+class Communicate(Exact):
     """A message to everybody, to one agent or person (`to`), or about a job."""
 
     message: Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -169,7 +174,7 @@ class Subscribe(Say):
     max_rate: Annotated[float, Meta(gt=0, le=60)] = 10.0
 
 
-class Query(Say):
+class Query(Exact):
     """A question to the coordinator; the answer is the ack's `answer`, and a `query_result`.
 
     "estimate" and "why" are of `job_id`; an estimate also of `job`, a submit payload. "plan" may `add` jobs, which are
@@ -193,10 +198,9 @@ class Query(Say):
 OnFailure = Literal["cancel", "continue"]
 
 
-class Task(Submit, forbid_unknown_fields=True):
+class Task(Submit):
     """A job of a workflow. `after` are those of the same workflow that it comes after: their names, or their places
-    from 0. When one of them does not complete, it is cancelled, or with `onFailure` "continue" goes on all the same. An
-    unknown field is refused: one that is misspelt would begin the job too soon.
+    from 0. When one of them does not complete, it is cancelled, or with `onFailure` "continue" goes on all the same.
     """
 
     name: Annotated[str, Meta(max_length=80)] = ""
@@ -204,7 +208,7 @@ class Task(Submit, forbid_unknown_fields=True):
     on_failure: OnFailure | UnsetType = UNSET
 
 
-class Workflow(Say):
+class Workflow(Exact):
     """Jobs in the order given, each as soon as those that it comes after have completed; the result is sent when all
     of them have ended. `on_failure` is for the jobs that say nothing themselves."""
 

@@ -274,6 +274,7 @@ async def test_a_person_tests_a_channel(teller: Teller) -> None:
     view = await teller.rig.room.notify.tested("studio")
     assert (view["test"]["by"], view["test"]["error"]) == ("ann", "")
     assert teller.channel.test.at is not None
+    assert (teller.channel.sent_at, teller.channel.told) == (teller.channel.test.at, 0), "no notice was told by it"
     said = teller.receiver.got[0].json
     assert (said["type"], said["data"]["text"]) == (
         "echodeck.test", "ann wanted to see whether messages arrive at studio.")

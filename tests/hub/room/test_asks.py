@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from echodeck.brain.option import Marks
+from echodeck.brain.words import span
 from echodeck.errors import BadField, UnknownRecord
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
+from echodeck.model.span import Total
 
 GRAPH = json.loads((Path(__file__).parents[2] / "model" / "workflows" / "sd15.json").read_text(encoding="utf-8"))
 TWO = EngineInfo("sketch", models=(ModelInfo("sketch-s"), ModelInfo("sketch-l")), samplers=("euler",), params=(
@@ -23,6 +27,10 @@ async def ask(person: Any, what: str, **payload: Any) -> dict[str, Any]:
     assert answer["text"], "every answer says its reasons"
     assert all(isinstance(one, str) and one for one in answer["text"])
     return answer
+
+
+def at_s(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 async def run(agent: Any, place: Any, step_s: float) -> None:
@@ -61,6 +69,39 @@ async def test_why_a_job_waits_is_told_with_figures(place: Any, ada: Any, models
     assert "left" in running["text"][1]
 
 
+async def test_the_work_before_a_job_ends_when_it_begins(place: Any, ada: Any, models: Any) -> None:
+    """A model is loaded once for all of them, in what is said of each as in the plan."""
+    *_, last = await ada.submit(8, model="sketch-l")
+    said = (await ask(ada, "why", jobId=last))["text"]
+    desk = place.room.desk
+    before_s = sum(desk.outlooks.takes(desk.queue.get(one)).median_s for one in place.order()[:-1])
+    told = await ask(ada, "estimate", jobId=last)
+    assert before_s == pytest.approx(at_s(told["start"]) - place.clock.now_s, abs=0.01)
+    assert said[0].startswith(f"7 jobs are before it, about {span(before_s)} of work")
+    assert f"begin in about {span(before_s)} (" in said[1]
+
+
+async def test_an_estimate_of_what_waits_has_its_start_and_end_with_their_bounds(
+        place: Any, ada: Any, models: Any) -> None:
+    *_, job_id = await ada.submit(3)
+    place.clock.now_s += 0.5  # the plan is a little older than the question
+    told = await ask(ada, "estimate", jobId=job_id)
+    for name in ("start", "end"):
+        low, middle, high = (at_s(told[name + bound]) for bound in ("Low", "", "High"))
+        assert place.clock.now_s <= low < middle < high
+    now_s = place.clock.now_s
+    for left, end in (("eta", "end"), ("etaLow", "endLow"), ("etaHigh", "endHigh")):
+        assert told[left] == pytest.approx(at_s(told[end]) - now_s, abs=0.01)
+    assert told["duration"] == pytest.approx(at_s(told["end"]) - at_s(told["start"]), abs=0.01)
+    assert any(" and be done in about " in one for one in told["text"])
+
+
+async def test_what_stands_beside_a_job_in_the_queue_is_a_sentence_in_why(place: Any, ada: Any, models: Any) -> None:
+    job_id, = await ada.submit()
+    place.room.desk.whys = {job_id: "same model"}
+    assert "it stands there as its model is loaded by then" in (await ask(ada, "why", jobId=job_id))["text"]
+
+
 async def test_why_says_what_holds_a_job(place: Any, ada: Any, agent: Any) -> None:
     paused, = await ada.submit()
     await ada.command(paused, "pause")
@@ -93,6 +134,11 @@ async def test_what_if_twenty_more_were_added(place: Any, ada: Any, models: Any)
     assert len(added["added"]) == 20
     assert added["clearAt"] > added["clearBefore"] == plain["clearAt"]
     assert all(row["shift"] > 30.0 for row in added["jobs"]), "those of low priority come after most of them"
+    begin_s, end_s = (at_s(added[name]) - place.clock.now_s for name in ("clearBefore", "clearAt"))
+    assert added["text"][0] == f"with 20 jobs more all is done in about {span(end_s)}, {span(end_s - begin_s)} later " \
+                               f"than without (about {span(begin_s)})"
+    place.clock.now_s += 0.7  # the plan is a little older than the question
+    assert (await ask(ada, "plan"))["text"] == [f"all is done in about {span(begin_s - 0.7)}"]
     behind = await ask(ada, "plan", add=[{"prompt": "x", "count": 20, "priority": "low"}])
     assert all(abs(row["shift"]) < 1.0 for row in behind["jobs"])
     assert "no job that waits would begin later" in behind["text"]
@@ -170,6 +216,26 @@ async def test_how_much_can_be_done(place: Any, ada: Any, models: Any) -> None:
     assert taken["free"] == 0
     assert taken["nextFree"] is not None
     assert "0 of 1 slot is free" in taken["text"]
+
+
+async def test_a_batch_and_a_video_are_kinds_of_their_own(place: Any, ada: Any, agent: Any) -> None:
+    many = replace(TWO, params=(*TWO.params, Param("batch", 1, 4, 1), Param("frames", 1, 32, 1)))
+    await agent.say("register", agentId=agent.name, host="studio", engines=[many], slots=1)
+    for fields in ({}, {}, {"batch": 2}, {"frames": 24}):
+        await ada.submit(model="sketch-s", **fields)
+    found = await ask(ada, "capacity")
+    assert [(row["batch"], row["frames"]) for row in found["kinds"]] == [(1, 1), (2, 1), (1, 24)]
+    assert {row["label"].rpartition(", ")[2] for row in found["kinds"]} == {"4 steps", "batch of 2", "24 frames"}
+
+
+async def test_what_looks_alike_is_counted_by_its_middle(
+        place: Any, ada: Any, models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = await ada.submit(9, model="sketch-s")
+    took_s = {job_id: 10.0 + place for place, job_id in enumerate(ids)}
+    outlooks = place.room.desk.outlooks
+    monkeypatch.setattr(outlooks, "total", lambda job: Total(took_s.get(job.id, 14.0), 1.0, 99.0))
+    found = {row["model"]: row["duration"] for row in (await ask(ada, "capacity"))["kinds"]}
+    assert found["sketch-s"] == 14.0
 
 
 async def test_estimates_are_told_in_words_too(ada: Any, models: Any) -> None:

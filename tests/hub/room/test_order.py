@@ -10,6 +10,7 @@ import pytest
 
 from echodeck import wire
 from echodeck.brain.memory import GIB
+from echodeck.hub.ledger import Change
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
 from echodeck.model.facts import Claimed, Metered, PausedNow
 from echodeck.model.record import Gpu, Host
@@ -55,7 +56,27 @@ async def test_jobs_of_the_loaded_model_go_on_and_people_see_that_they_will(plac
     first = place.job(place.order()[0])
     assert (first["position"], first["why"]) == (0, "same model")
     assert [await given(worker) for _ in range(5)] == ["a2", "a4", "b1", "b3", "b5"]
-    assert decided(place) == ["its model is loaded there already"] * 2
+    assert decided(place) == ["its model is loaded there already", "their model is loaded there already"]
+
+
+async def test_what_is_decided_again_and_again_is_one_row_that_leaves_room_for_others(
+        place: Any, ada: Any, worker: Any) -> None:
+    place.room.desk.decide(change := Change(place.clock.now_s), "preempt", "hills is held", "an urgent job came")
+    await place.room.desk.ledger.put(change)
+    ids = await mixed(ada, "ab" + "a" * 8)
+    assert [await given(worker) for _ in range(9)] == ["a0", *(f"a{n}" for n in range(2, 10))]
+
+    def rows() -> list[tuple[str, str]]:
+        return [(one["title"], one["jobId"]) for one in place.room.initial_state().decisions
+                if one["part"] != "foresight"]
+
+    said = [("hills is held", ""), ("8 jobs of a go first, the last a9", ids["a9"])]
+    assert rows() == said
+    assert len({one["id"] for one in place.told("decision") if one["part"] == "order"}) == 1
+    await place.restart()
+    assert rows() == said
+    why = (await ada.say("query", what="why", jobId=ids["b1"]))["answer"]["text"]
+    assert not any("go first" in one for one in why)
 
 
 async def test_what_is_shown_is_what_is_given_out(place: Any, ada: Any, worker: Any) -> None:

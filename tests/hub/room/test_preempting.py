@@ -96,6 +96,21 @@ async def test_it_is_held_at_its_step_and_goes_on_when_the_urgent_one_has_ended(
     assert [title.split()[-1] for title in titles] == ["hills", "on"]
 
 
+async def test_an_urgent_one_is_not_told_to_wait_for_what_will_be_held(
+        place: Any, ada: Any, worker: Any, running: Any) -> None:
+    async def why(job_id: str) -> list[str]:
+        return list((await ada.say("query", what="why", jobId=job_id))["answer"]["text"])
+
+    [wanted] = await ada.submit(title="lake", priority="urgent")
+    [other] = await ada.submit(title="dusk")
+    said = await why(wanted)
+    assert said[0] == "hills will be held for it at its next step"
+    assert not any("should begin" in one for one in said)
+    assert any("should begin" in one for one in await why(other))
+    await place.wait_s(1.0)
+    assert (await why(wanted))[0] == "hills is held for it: it begins as soon as that has paused"
+
+
 async def test_a_person_who_pauses_it_keeps_it(place: Any, ada: Any, worker: Any, running: Any) -> None:
     wanted = await urgent(ada, place)
     await worker.report(running, "paused")
@@ -238,6 +253,12 @@ async def test_if_its_agent_dies_it_waits_in_the_queue_and_is_not_left_paused(
     await place.wait_s(11.0)
     await place.wait_s(1.0)
     assert state(place, running) == ("pending", "", "")
+    last = place.told("decision")[-1]
+    assert (last["title"], last["reason"]) == (
+        "hills is queued again", "its worker was lost while it was held, so it begins anew")
+    alerts = [one["message"] for one in place.told("system_alert") if "hills" in one["message"]]
+    assert alerts, "people are told"
+    assert all("hills is queued again, at the front" in one and "stays paused" not in one for one in alerts)
 
 
 async def test_nothing_is_held_that_cannot_be(place: Any, ada: Any, worker: Any, running: Any) -> None:

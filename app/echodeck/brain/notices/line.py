@@ -204,6 +204,11 @@ def sent(line: Line, now_s: float) -> Line:
     return replace(line, hand=None, told=line.told + count, sent_s=now_s, error="")
 
 
+def tested(line: Line, now_s: float) -> Line:
+    """A test has arrived, beside what waits or is in hand."""
+    return replace(line, sent_s=now_s, error="")
+
+
 def failed(line: Line, channel: Channel, error: str, now_s: float, *, final: bool = False,
            after_s: float = 0.0) -> Step:
     """It has not arrived. `final`: trying again cannot help; `after_s`: the receiver asked to wait so long."""

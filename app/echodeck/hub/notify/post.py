@@ -97,8 +97,10 @@ class Post:
 
     async def _run_test(self, message: Message, by: str, clock: Callable[[], float], done: Callable[[], None]) -> None:
         error = await self._try(message, clock)
-        self._testing = None
-        self.test = TryView(message.id, by, iso(clock()), error.message if error else "")
+        now_s, self._testing = clock(), None
+        self.test = TryView(message.id, by, iso(now_s), error.message if error else "")
+        if error is None:
+            self.line = lines.tested(self.line, now_s)
         done()
 
     async def tested(self) -> None:

@@ -15,9 +15,16 @@ const TABLES = {
     ["80 %", (row) => `${short(row.low)} – ${short(row.high)}`], ["A picture", (row) => short(row.perPicture)],
     ["VRAM", (row) => (row.vramBytes ? bytes(row.vramBytes) : NONE)], ["Score", (row) => scoreOf(row)]]],
   capacity: [(answer) => answer.kinds, [["Model", (row) => row.model || row.engine],
-    ["Size", (row) => row.resolution], ["Steps", (row) => row.steps || ""], ["Takes", (row) => short(row.duration)],
+    ["Size", (row) => row.resolution], ["Steps", (row) => row.steps || ""], ["Makes", makes],
+    ["Takes", (row) => short(row.duration)],
     ["An hour", (row) => String(Math.round(row.perHour))]]],
 };
+
+// What a job of this kind makes.
+function makes({ batch = 1, frames = 1 }) {
+  if (frames > 1) return `${batch > 1 ? `${batch} × ` : ""}${frames} frames`;
+  return `${batch} picture${batch > 1 ? "s" : ""}`;
+}
 
 function scoreOf(row) {
   return Number.isFinite(row.quality) ? String(Math.round(row.quality)) : NONE;

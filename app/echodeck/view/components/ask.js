@@ -43,8 +43,10 @@ function questionOf(feed, what, { job, more, model, other, count, by, quality })
 export function render({ model: of, el }) {
   const { feed, watch } = frame(of, el);
   const what = labelled("Question", chooser("what"));
+  const picker = jobPicker(feed, "ask-job");
   const fields = {
-    job: labelled("Job", chooser("job")), more: labelled("How many more", whole("more", 20)),
+    job: { control: picker.select, node: h("div.field.field-job", {}, h("span", {}, "Job", picker.count, picker.find),
+      picker.select) }, more: labelled("How many more", whole("more", 20)),
     model: labelled("Model", chooser("model")), other: labelled("Against", chooser("other")),
     count: labelled("How many", whole("count", 1)), by: labelled("Done by", h("input", { type: "time",
       data: { testid: "ask-by" } })), quality: labelled("Quality", chooser("quality")),
@@ -67,8 +69,7 @@ export function render({ model: of, el }) {
     button.title = nothing ? "There is nothing to ask about yet" : "";
   };
   const refresh = () => {
-    const jobs = [...feed.board.all("jobs").values()].filter((job) => !ended(job));
-    options(fields.job.control, jobs.map((job) => [job.jobId, `${job.title} (${job.jobId.slice(0, 8)})`]));
+    picker.refresh();
     const models = [...feed.board.all("engines").values()].filter((info) => !info.reason && !info.workflows)
       .flatMap((info) => info.models.map((one) => one.name));
     const pairs = [...new Set(models)].map((name) => [name, name]);
@@ -77,6 +78,10 @@ export function render({ model: of, el }) {
     options(fields.other.control, pairs, unset ? pairs[1]?.[0] : undefined);
     describe();
   };
+  picker.find.addEventListener("input", refresh);
+  picker.find.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.preventDefault(); // it searches, and asks nothing yet
+  });
   what.control.addEventListener("change", () => {
     answer.replaceChildren(); // what was answered belongs to another question
     describe();
@@ -96,6 +101,6 @@ export function render({ model: of, el }) {
       describe();
     }
   });
-  watch(["jobs", "engines"], refresh);
+  watch(["jobs", "queue", "engines"], refresh);
   refresh();
 }

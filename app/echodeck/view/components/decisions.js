@@ -32,13 +32,24 @@ function decisionRow(feed) {
 
 export function render({ model, el }) {
   const { feed, watch } = frame(model, el);
+  const which = h("select", { "aria-label": "Part", data: { testid: "decisions-part" } });
   const list = h("div", { role: "log", "aria-live": "polite", "aria-label": "Decisions" });
   const empty = h("p.empty", {}, "Nothing has been decided yet. What the hub decides by itself is told here, and why.");
-  el.append(h("section.card", { data: { testid: "decisions" } }, h("div.label", {}, h("h2", {}, "Decisions")), list,
-    empty));
-  watch(["decisions", "jobs"], () => {
-    const newest = [...feed.board.all("decisions").values()].sort((a, b) => when(b.at) - when(a.at)).slice(0, MOST);
-    rows(list, newest, (one) => one.id, () => decisionRow(feed), (one) => Boolean(one.data.undo));
+  el.append(h("section.card", { data: { testid: "decisions" } }, h("div.label.tools", {}, h("h2", {}, "Decisions"),
+    h("span.space"), which), list, empty));
+  const draw = (changed) => {
+    const all = [...feed.board.all("decisions").values()];
+    const parts = [...new Set(all.map((one) => one.part))].sort();
+    const key = parts.join();
+    if (which.dataset.parts !== key) options(which, [["", "all parts"], ...parts.map((name) => [name, name])]);
+    which.dataset.parts = key;
+    show(which, parts.length > 1);
+    const newest = all.filter((one) => !which.value || one.part === which.value)
+      .sort((a, b) => when(b.at) - when(a.at)).slice(0, MOST);
+    const told = changed?.get("decisions");
+    rows(list, newest, (one) => one.id, () => decisionRow(feed), (one) => Boolean(one.data.undo) || told?.has(one.id));
     show(empty, !newest.length);
-  });
+  };
+  which.addEventListener("change", () => draw());
+  watch(["decisions", "jobs"], draw);
 }

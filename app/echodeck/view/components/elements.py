@@ -130,7 +130,7 @@ class Logs(Component):
 class Decisions(Component):
     """What the hub decided by itself, with its reasons."""
 
-    _esm = module("decisions")
+    _esm = module("fields", "decisions")
 
 
 class Parts(Component):
@@ -148,7 +148,7 @@ class Ladders(Component):
 class Ask(Component):
     """Questions to the coordinator, answered in words and figures."""
 
-    _esm = module("fields", "answers", "ask")
+    _esm = module("fields", "answers", "pickjob", "ask")
 
 
 class Messages(Component):
