@@ -16,6 +16,7 @@ from echodeck.hub.ledger import Change
 from echodeck.model.engine import EngineInfo, ModelInfo, Param
 from echodeck.model.job import TERMINAL, Job
 from echodeck.model.transitions import check
+from echodeck.model.verdict import Reason, Verdict
 
 MODELS = EngineInfo("sketch", models=tuple(ModelInfo(f"sketch-{size}") for size in "sml"), extras=("free",), params=(
     Param("width", 64, 512, 256, 8), Param("height", 64, 512, 256, 8), Param("steps", 1, 100, 4),
@@ -60,7 +61,8 @@ async def _happen(place: Any, ada: Any, hand: Any, job: dict[str, Any], event: s
     else:
         await hand.report(job, "completed", outputs=[{"path": "a.png"}])
         change = Change(place.clock())
-        place.room.staff.climbs.judged(place.room.desk.queue.get(job["id"]), 95.0 if event == "good" else 5.0, change)
+        verdict = Verdict(0, 95 if event == "good" else 5, () if event == "good" else (Reason("blur", 0.9),))
+        place.room.staff.climbs.judged(place.room.desk.queue.get(job["id"]), (verdict,), change)
         await place.room.desk.ledger.put(change)
 
 
