@@ -8,7 +8,7 @@ from typing import Any
 from ..model.facts import Judged
 from ..model.job import Job
 from ..model.transitions import allowed
-from ..model.verdict import DEFECTS, Verdict
+from ..model.verdict import DEFECTS, Verdict, scores
 from ..wire import say
 from .desk import Desk
 from .ledger import Change
@@ -18,7 +18,7 @@ GOOD = 70
 
 
 class Verdicts:
-    """Part "verdicts" of the brain. `judged` is told the mean score of a job's outputs."""
+    """Part "verdicts" of the brain. `judged` is told the mean score of a job's outputs, of those that have one."""
 
     def __init__(self, desk: Desk, judged: Callable[[Job, float, Change], None]) -> None:
         self._desk, self._judged = desk, judged
@@ -37,13 +37,16 @@ class Verdicts:
         desk.save(judged, change)
         desk.event("quality_report", judged, change)
         for verdict in verdicts:
-            if verdict.score < GOOD and verdict.reasons:
-                desk.log(change, "warning", job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
-        self._judged(judged, sum(one.score for one in verdicts) / len(verdicts), change)
+            if verdict.reasons and (verdict.score is None or verdict.score < GOOD):
+                level = "info" if verdict.score is None else "warning"
+                desk.log(change, level, job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
+        if known := scores(verdicts):
+            self._judged(judged, sum(known) / len(known), change)
         return {}
 
 
 def in_words(verdict: Verdict) -> str:
-    """ "picture 2 is worth 38 of 100: noise left over: 2 steps" """
+    """ "output 2 is worth 38 of 100: noise left over: 2 steps"; "output 1 is not judged: …" """
     said = "; ".join(reason.sentence or DEFECTS.get(reason.defect, reason.defect) for reason in verdict.reasons)
-    return f"picture {verdict.output + 1} is worth {verdict.score} of 100: {said}"
+    worth = "is" if verdict.score is None else f"is worth {verdict.score} of 100:"
+    return f"output {verdict.output + 1} {worth} {said}"
