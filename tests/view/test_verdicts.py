@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from echodeck.model.job import JobState, Output
 from echodeck.brain.verdict.judge import unjudged
+from echodeck.model.job import JobState, Output
 from echodeck.model.verdict import Reason, Verdict
 
 from .conftest import FakeHub, a_job, a_view
