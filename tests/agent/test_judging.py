@@ -100,25 +100,25 @@ async def test_the_process_measures_and_is_started_anew_when_it_died(tmp_path: P
     measurer = Measurer()
     try:
         assert measurer.pid is None, "nothing is measured yet"
-        assert (await measurer.measure(str(path), ""))["measures"]["width"] == 64
+        assert (await measurer.measure(str(path), "", "image/png"))["measures"]["width"] == 64
         assert measurer.pid is not None
         os.kill(measurer.pid, 9)
         with pytest.raises(MeasuringFailed):
-            await measurer.measure(str(path), "")
-        assert (await measurer.measure(str(path), ""))["measures"]["width"] == 64
+            await measurer.measure(str(path), "", "image/png")
+        assert (await measurer.measure(str(path), "", "image/png"))["measures"]["width"] == 64
     finally:
         await measurer.close()
     assert measurer.pid is None
 
 
 @pytest.mark.parametrize(("code", "why"), [
-    ("import time; time.sleep(60)", "longer than 0.3 s"), ("raise SystemExit(3)", "ended|pipe|Broken|reset"),
+    ("import time; time.sleep(60)", "longer than 0.3 s"), ("raise SystemExit(3)", "ended|pipe|Broken|reset|lost"),
     ("print('no json')", "Expecting value"),
 ])
 async def test_a_process_that_hangs_dies_or_babbles_fails_the_measuring_alone(code: str, why: str) -> None:
     measurer = Measurer((sys.executable, "-c", code), longest_s=0.3 if "sleep" in code else PATIENCE_S)
     with pytest.raises(MeasuringFailed, match=why):
-        await measurer.measure("a.png", "")
+        await measurer.measure("a.png", "", "image/png")
     assert measurer.pid is None
 
 
@@ -130,10 +130,10 @@ class Answers(Measurer):
 
     def __init__(self, *given: Mapping[str, Any] | Exception) -> None:
         super().__init__()
-        self.given, self.asked, self.closed = [*given], list[tuple[str, str]](), asyncio.Event()
+        self.given, self.asked, self.closed = [*given], list[tuple[str, str, str]](), asyncio.Event()
 
-    async def measure(self, path: str, link: str) -> Mapping[str, Any]:
-        self.asked.append((path, link))
+    async def measure(self, path: str, link: str, kind: str) -> Mapping[str, Any]:
+        self.asked.append((path, link, kind))
         found = self.given.pop(0) if len(self.given) > 1 else self.given[0]
         if isinstance(found, Exception):
             raise found
@@ -192,16 +192,19 @@ async def test_what_was_made_is_judged_and_told() -> None:
     assert found.closed.is_set(), "without anything to do there is no process"
 
 
-async def test_what_cannot_be_judged_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_cannot_be_judged_has_no_score_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
     found = Answers(MeasuringFailed("it took longer than 30 s"), {"skipped": "it is not here"}, figures())
-    [told] = await judged(found, completed(Output("a.png"), Output("b.png"), Output("c.png")))
-    assert [verdict.output for verdict in told.verdicts] == [2]
+    [told] = await judged(found, completed(Output("a.png"), Output("b.mp4", "video/mp4"), Output("c.png")))
+    assert [verdict.score is None for verdict in told.verdicts] == [True, True, False]
+    assert [verdict.reasons[0].sentence for verdict in told.verdicts[:2]] == [
+        "not judged: it took longer than 30 s", "not judged: it is not here"]
+    assert found.asked[1] == ("b.mp4", "", "video/mp4")
     assert "output 1 of job j could not be judged: it took longer than 30 s" in caplog.text
 
 
-async def test_films_and_sounds_that_pillow_cannot_read_and_what_has_no_file_are_left_alone() -> None:
+async def test_sounds_and_what_has_no_file_are_left_alone() -> None:
     found = Answers(figures())
-    outputs = (Output("a.mp4", "video/mp4"), Output("b.flac", "audio/flac"), Output("", "image/png"))
+    outputs = (Output("b.flac", "audio/flac"), Output("", "image/png"))
     assert await judged(found, completed(*outputs), want=0) == []
     assert found.asked == []
 
@@ -209,7 +212,7 @@ async def test_films_and_sounds_that_pillow_cannot_read_and_what_has_no_file_are
 async def test_an_original_elsewhere_is_asked_for_there() -> None:
     found = Answers(figures())
     await judged(found, completed(Output("small.webp", "image/png", link="http://127.0.0.1:8188/view?filename=a.png")))
-    assert found.asked == [("small.webp", "http://127.0.0.1:8188/view?filename=a.png")]
+    assert found.asked == [("small.webp", "http://127.0.0.1:8188/view?filename=a.png", "image/png")]
 
 
 async def test_switched_off_nothing_is_measured() -> None:
@@ -223,7 +226,7 @@ async def test_the_same_again_is_known_again() -> None:
     first, second = await judged(Answers(figures(3)), *reports, want=2)
     assert first.verdicts[0].reasons == ()
     [reason] = second.verdicts[0].reasons
-    assert (reason.defect, reason.sentence) == ("duplicate", "nearly the same as picture 1 of “hills”")
+    assert (reason.defect, reason.sentence) == ("duplicate", "nearly the same as output 1 of “hills”")
 
 
 async def test_memory_is_bounded() -> None:

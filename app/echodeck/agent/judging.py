@@ -1,6 +1,6 @@
 """Judges what the agent's engines made: one file after the other, beside everything else, and tells the hub.
 
-Nothing here can harm a job: it has ended, and what cannot be judged is a line in the log.
+Nothing here can harm a job: it has ended, and what cannot be judged has a verdict that says why.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..brain.verdict.figures import FilmMeasures, Measures
-from ..brain.verdict.judge import Asked, judge, unreadable
+from ..brain.verdict.judge import Asked, judge, unjudged, unreadable
 from ..brain.verdict.likeness import Signature, nearest
 from ..brain.verdict.norms import MOST, norms
 from ..model.job import JobSpec, Output
@@ -28,7 +28,7 @@ LAST = 64
 MODELS = 32
 """Models whose pictures are remembered; the one used longest ago is forgotten first."""
 WAITING = 256
-PICTURES = "image/"
+JUDGED = ("image/", "video/")
 
 
 class Judging:
@@ -74,23 +74,20 @@ class Judging:
     async def _judge(self, spec: JobSpec, report: say.JobReport) -> None:
         verdicts = []
         for place, output in enumerate(report.outputs):
-            if self.on and output.kind.startswith(PICTURES) and (output.path or output.link):
-                verdict = await self._verdict(spec, report.job_id, place, output)
-                verdicts += [] if verdict is None else [verdict]
+            if self.on and output.kind.startswith(JUDGED) and (output.path or output.link):
+                verdicts.append(await self._verdict(spec, report.job_id, place, output))
         if verdicts:
             self._tell(say.JobReport(report.job_id, report.attempt, report.worker_id, "judged", report.at_s,
                                      verdicts=verdicts))
 
-    async def _verdict(self, spec: JobSpec, job_id: str, place: int, output: Output) -> Verdict | None:
-        """None where nothing can be said of it."""
+    async def _verdict(self, spec: JobSpec, job_id: str, place: int, output: Output) -> Verdict:
         try:
-            found = await self._measurer.measure(output.path, output.link)
+            found = await self._measurer.measure(output.path, output.link, output.kind)
         except MeasuringFailed as error:
             log.warning("output %d of job %s could not be judged: %s", place + 1, job_id, error)
-            return None
+            return unjudged(place, str(error))
         if "skipped" in found:
-            log.info("output %d of job %s is not judged: %s", place + 1, job_id, found["skipped"])
-            return None
+            return unjudged(place, str(found["skipped"]))
         if "unreadable" in found:
             return unreadable(place, str(found["unreadable"]))
         return self._decide(spec, job_id, place, found)
@@ -99,7 +96,7 @@ class Judging:
         measures = Measures(**found["measures"])
         film = FilmMeasures(**found["film"]) if found["film"] else None
         sign = Signature(int(found["hash"]), base64.b64decode(found["tiny"]), float(found["contrast"]),
-                         f"picture {place + 1} of “{(spec.title or job_id)[:60]}”")
+                         f"output {place + 1} of “{(spec.title or job_id)[:60]}”")
         seen = self._of_model(spec)
         asked = Asked(spec.width, spec.height, spec.steps, spec.frames)
         verdict = judge(place, measures, asked, norms(spec.model, [*seen]), film=film,
