@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from echodeck.agent import pictures
-from echodeck.agent.judging import LAST, MODELS, Judging, hears
+from echodeck.agent.judging import LAST, Judging, hears
 from echodeck.agent.measurer import Measurer, MeasuringFailed
 from echodeck.agent.measuring import answer
 from echodeck.agent.pictures import Skipped, Unreadable, content_of, picture_of
+from echodeck.agent.seen import MODELS, Seen
 from echodeck.model.job import JobSpec, Output
 from echodeck.wire import say
 
@@ -156,7 +157,7 @@ def completed(*outputs: Output, job_id: str = "j") -> say.JobReport:
 
 
 async def judged(measurer: Measurer, *reports: say.JobReport, on: bool = True, spec: JobSpec = SPEC,
-                 want: int = 1) -> list[say.JobReport]:
+                 want: int = 1, seen: Seen | None = None) -> list[say.JobReport]:
     """What is told of these, in order; waits for `want` of it."""
     told: list[say.JobReport] = []
     fresh = asyncio.Event()
@@ -166,7 +167,7 @@ async def judged(measurer: Measurer, *reports: say.JobReport, on: bool = True, s
         told.append(payload)
         fresh.set()
 
-    judging = Judging(tell, measurer, idle_s=0.01)
+    judging = Judging(tell, measurer, seen=seen, idle_s=0.01)
     running = asyncio.create_task(judging.run())
     await asyncio.sleep(0)
     judging.on = on
@@ -227,6 +228,16 @@ async def test_the_same_again_is_known_again() -> None:
     assert first.verdicts[0].reasons == ()
     [reason] = second.verdicts[0].reasons
     assert (reason.defect, reason.sentence) == ("duplicate", "nearly the same as output 1 of “hills”")
+
+
+async def test_what_is_normal_for_a_model_outlives_the_agent(tmp_path: Path) -> None:
+    path = tmp_path / "seen" / "here.json"
+    soft = [completed(Output("a.png"), job_id=f"j{n}") for n in range(20)]
+    told = await judged(Answers(*(figures(n, edge_px=3.6 + 0.05 * (n % 5)) for n in range(20))), *soft, want=20,
+                        seen=Seen(path))
+    assert [one.defect for one in told[0].verdicts[0].reasons] == ["blur"]
+    [after] = await judged(Answers(figures(30, edge_px=3.7)), completed(Output("a.png")), seen=Seen(path))
+    assert after.verdicts[0].reasons == ()
 
 
 async def test_memory_is_bounded() -> None:
