@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "tracking": ({"model", "wire", "client", "config", "pipelines"}, {"tqdm", "PIL", "numpy"}),
     "hub": ({"model", "wire", "brain", "store", "config", "webhook"},
             {"apprise", "fastapi", "starlette", "uvicorn", "msgspec", "prometheus_client"}),
-    "agent": ({"model", "client", "wire", "brain", "sources", "engines", "config"}, {"numpy", "PIL"}),
+    "agent": ({"model", "client", "wire", "brain", "sources", "engines", "config"}, {"numpy", "PIL", "cv2"}),
     "charts": ({"model"}, {"bokeh"}),
     "analysis": ({"model", "charts"}, {"pandas", "bokeh", "panel", "PIL"}),
     "view": ({"model", "client", "wire", "charts", "analysis", "config", "addresses"},

@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from echodeck.agent import pictures
-from echodeck.agent.judging import LAST, MODELS, Judging, hears
+from echodeck.agent.judging import LAST, Judging, hears
 from echodeck.agent.measurer import Measurer, MeasuringFailed
 from echodeck.agent.measuring import answer
 from echodeck.agent.pictures import Skipped, Unreadable, content_of, picture_of
+from echodeck.agent.seen import MODELS, Seen
 from echodeck.model.job import JobSpec, Output
 from echodeck.wire import say
 
@@ -100,25 +101,25 @@ async def test_the_process_measures_and_is_started_anew_when_it_died(tmp_path: P
     measurer = Measurer()
     try:
         assert measurer.pid is None, "nothing is measured yet"
-        assert (await measurer.measure(str(path), ""))["measures"]["width"] == 64
+        assert (await measurer.measure(str(path), "", "image/png"))["measures"]["width"] == 64
         assert measurer.pid is not None
         os.kill(measurer.pid, 9)
         with pytest.raises(MeasuringFailed):
-            await measurer.measure(str(path), "")
-        assert (await measurer.measure(str(path), ""))["measures"]["width"] == 64
+            await measurer.measure(str(path), "", "image/png")
+        assert (await measurer.measure(str(path), "", "image/png"))["measures"]["width"] == 64
     finally:
         await measurer.close()
     assert measurer.pid is None
 
 
 @pytest.mark.parametrize(("code", "why"), [
-    ("import time; time.sleep(60)", "longer than 0.3 s"), ("raise SystemExit(3)", "ended|pipe|Broken|reset"),
+    ("import time; time.sleep(60)", "longer than 0.3 s"), ("raise SystemExit(3)", "ended|pipe|Broken|reset|lost"),
     ("print('no json')", "Expecting value"),
 ])
 async def test_a_process_that_hangs_dies_or_babbles_fails_the_measuring_alone(code: str, why: str) -> None:
     measurer = Measurer((sys.executable, "-c", code), longest_s=0.3 if "sleep" in code else PATIENCE_S)
     with pytest.raises(MeasuringFailed, match=why):
-        await measurer.measure("a.png", "")
+        await measurer.measure("a.png", "", "image/png")
     assert measurer.pid is None
 
 
@@ -130,10 +131,10 @@ class Answers(Measurer):
 
     def __init__(self, *given: Mapping[str, Any] | Exception) -> None:
         super().__init__()
-        self.given, self.asked, self.closed = [*given], list[tuple[str, str]](), asyncio.Event()
+        self.given, self.asked, self.closed = [*given], list[tuple[str, str, str]](), asyncio.Event()
 
-    async def measure(self, path: str, link: str) -> Mapping[str, Any]:
-        self.asked.append((path, link))
+    async def measure(self, path: str, link: str, kind: str) -> Mapping[str, Any]:
+        self.asked.append((path, link, kind))
         found = self.given.pop(0) if len(self.given) > 1 else self.given[0]
         if isinstance(found, Exception):
             raise found
@@ -156,7 +157,7 @@ def completed(*outputs: Output, job_id: str = "j") -> say.JobReport:
 
 
 async def judged(measurer: Measurer, *reports: say.JobReport, on: bool = True, spec: JobSpec = SPEC,
-                 want: int = 1) -> list[say.JobReport]:
+                 want: int = 1, seen: Seen | None = None) -> list[say.JobReport]:
     """What is told of these, in order; waits for `want` of it."""
     told: list[say.JobReport] = []
     fresh = asyncio.Event()
@@ -166,7 +167,7 @@ async def judged(measurer: Measurer, *reports: say.JobReport, on: bool = True, s
         told.append(payload)
         fresh.set()
 
-    judging = Judging(tell, measurer, idle_s=0.01)
+    judging = Judging(tell, measurer, seen=seen, idle_s=0.01)
     running = asyncio.create_task(judging.run())
     await asyncio.sleep(0)
     judging.on = on
@@ -192,16 +193,19 @@ async def test_what_was_made_is_judged_and_told() -> None:
     assert found.closed.is_set(), "without anything to do there is no process"
 
 
-async def test_what_cannot_be_judged_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_cannot_be_judged_has_no_score_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
     found = Answers(MeasuringFailed("it took longer than 30 s"), {"skipped": "it is not here"}, figures())
-    [told] = await judged(found, completed(Output("a.png"), Output("b.png"), Output("c.png")))
-    assert [verdict.output for verdict in told.verdicts] == [2]
+    [told] = await judged(found, completed(Output("a.png"), Output("b.mp4", "video/mp4"), Output("c.png")))
+    assert [verdict.score is None for verdict in told.verdicts] == [True, True, False]
+    assert [verdict.reasons[0].sentence for verdict in told.verdicts[:2]] == [
+        "not judged: it took longer than 30 s", "not judged: it is not here"]
+    assert found.asked[1] == ("b.mp4", "", "video/mp4")
     assert "output 1 of job j could not be judged: it took longer than 30 s" in caplog.text
 
 
-async def test_films_and_sounds_that_pillow_cannot_read_and_what_has_no_file_are_left_alone() -> None:
+async def test_sounds_and_what_has_no_file_are_left_alone() -> None:
     found = Answers(figures())
-    outputs = (Output("a.mp4", "video/mp4"), Output("b.flac", "audio/flac"), Output("", "image/png"))
+    outputs = (Output("b.flac", "audio/flac"), Output("", "image/png"))
     assert await judged(found, completed(*outputs), want=0) == []
     assert found.asked == []
 
@@ -209,7 +213,7 @@ async def test_films_and_sounds_that_pillow_cannot_read_and_what_has_no_file_are
 async def test_an_original_elsewhere_is_asked_for_there() -> None:
     found = Answers(figures())
     await judged(found, completed(Output("small.webp", "image/png", link="http://127.0.0.1:8188/view?filename=a.png")))
-    assert found.asked == [("small.webp", "http://127.0.0.1:8188/view?filename=a.png")]
+    assert found.asked == [("small.webp", "http://127.0.0.1:8188/view?filename=a.png", "image/png")]
 
 
 async def test_switched_off_nothing_is_measured() -> None:
@@ -223,7 +227,17 @@ async def test_the_same_again_is_known_again() -> None:
     first, second = await judged(Answers(figures(3)), *reports, want=2)
     assert first.verdicts[0].reasons == ()
     [reason] = second.verdicts[0].reasons
-    assert (reason.defect, reason.sentence) == ("duplicate", "nearly the same as picture 1 of “hills”")
+    assert (reason.defect, reason.sentence) == ("duplicate", "nearly the same as output 1 of “hills”")
+
+
+async def test_what_is_normal_for_a_model_outlives_the_agent(tmp_path: Path) -> None:
+    path = tmp_path / "seen" / "here.json"
+    soft = [completed(Output("a.png"), job_id=f"j{n}") for n in range(20)]
+    told = await judged(Answers(*(figures(n, edge_px=3.6 + 0.05 * (n % 5)) for n in range(20))), *soft, want=20,
+                        seen=Seen(path))
+    assert [one.defect for one in told[0].verdicts[0].reasons] == ["blur"]
+    [after] = await judged(Answers(figures(30, edge_px=3.7)), completed(Output("a.png")), seen=Seen(path))
+    assert after.verdicts[0].reasons == ()
 
 
 async def test_memory_is_bounded() -> None:

@@ -37,11 +37,13 @@ def test_the_queue_says_why_what_failed_failed(capsys: pytest.CaptureFixture[str
 
 def test_the_queue_says_what_pictures_are_worth(capsys: pytest.CaptureFixture[str]) -> None:
     noisy = {"output": 1, "score": 38, "reasons": [{"defect": "noise", "sentence": "noise left over: 2 steps"}]}
+    unknown = {"output": 0, "score": None, "reasons": [{"defect": "unjudged", "sentence": "not judged: no decoder"}]}
     lines = table(capsys, view("one", "completed", verdicts=[{"output": 0, "score": 97, "reasons": []}, noisy]),
-                  view("two", "completed", verdicts=[]))
+                  view("two", "completed", verdicts=[]), view("six", "completed", verdicts=[unknown]))
     assert lines[0].endswith("by verdict")
     assert lines[1].endswith("ann 38 · noise left over: 2 steps")
     assert lines[2].endswith("ann")
+    assert lines[3].endswith("ann not judged: no decoder")
 
 
 def test_the_queue_says_which_engine_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:

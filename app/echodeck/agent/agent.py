@@ -32,6 +32,7 @@ from .crew import lanes, spare
 from .guests import Guests
 from .judging import Judging
 from .sampling import Sampling
+from .seen import Seen, place
 from .watcher import Watcher
 from .worker import Worker, offset_s
 
@@ -69,7 +70,7 @@ class Agent:
                              max_frame_bytes=settings.max_frame_bytes)
         self.outbox = Outbox()
         self._reporter = Reporter(self.client, self.outbox)
-        self.judging = Judging(self._tell)
+        self.judging = Judging(self._tell, seen=Seen(place(settings.data, self.name)))
         crew = lanes(settings) if engines is None else [engines] * settings.slots
         self.workers = [self._worker(number, lane) for number, lane in enumerate(crew, 1)]
         self.guests = Guests(self.workers, lambda lane: spare(lane, settings) if engines is None else lane,

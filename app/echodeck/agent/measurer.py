@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 IDLE_S = 20.0
 END_S = 2.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,11 +34,11 @@ class Measurer:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    async def measure(self, path: str, link: str) -> Mapping[str, Any]:
+    async def measure(self, path: str, link: str, kind: str) -> Mapping[str, Any]:
         """What `measuring.answer` says of a file. Raises MeasuringFailed; the next call has a new process."""
         try:
             async with asyncio.timeout(self._longest_s):
-                return await self._ask(json.dumps({"path": path, "link": link}))
+                return await self._ask(json.dumps({"path": path, "link": link, "kind": kind}))
         except TimeoutError:
             await self.close()
             raise MeasuringFailed(f"it took longer than {self._longest_s:g} s") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import urllib.request
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-MOST_PIXELS = 36_000_000
+MOST_PIXELS = 100_000_000
+"""10,000 × 10,000. Pillow and NumPy hold them as bytes, about 12 a pixel; the brain makes floats of parts only."""
 MOST_BYTES = 256 << 20
-MOST_FRAMES = 240
-"""Of a film its beginning is looked at, frame after frame."""
+MOST_FRAMES = 720
+"""Of a film its beginning is looked at, frame after frame; half a minute of most."""
 FILM_SIDE = 64
 FETCH_S = 10.0
 PLAIN = {"L", "LA", "RGB", "RGBA"}
@@ -62,7 +64,7 @@ def content_of(path: str, link: str) -> bytes:
 def picture_of(data: bytes) -> Picture:
     """The picture or film in a file's bytes. Raises Unreadable, Skipped."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _opened(data) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise Skipped(f"it has {image.width} × {image.height} pixels")
             count = int(getattr(image, "n_frames", 1))
@@ -70,11 +72,18 @@ def picture_of(data: bytes) -> Picture:
             image.seek(count // 2)
             image.load()
             return Picture(_pixels(image), film, frames)
-    except Image.DecompressionBombError as error:
-        raise Skipped(str(error)) from error
     except (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError) as error:
         # What Pillow raises for a file that ends too soon depends on the format.
         raise Unreadable(_short(str(error)) if data else "it is empty") from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
+        try:
+            return Image.open(io.BytesIO(data))
+        except Image.DecompressionBombError as error:
+            raise Skipped(str(error)) from error
 
 
 def _film(image: Image.Image, count: int) -> tuple[NDArray[np.float32], int]:

@@ -77,14 +77,14 @@ KINDS: Mapping[str, Callable[[Iterable[Row]], pd.DataFrame]] = {
 def _job(row: Row) -> dict[str, Any]:
     outputs = row.get("outputs") or []
     first = outputs[0] if outputs else {}
-    verdicts = row.get("verdicts") or []
+    judged = [one for one in row.get("verdicts") or [] if one["score"] is not None]
     return {
         **row, "created": row.get("createdAt"), "started": row.get("startedAt"), "finished": row.get("finishedAt"),
         "elapsed_s": row.get("elapsed"), "error_kind": row.get("errorKind"),
         "error_detail": row.get("errorDetail"), "outputs": len(outputs), "output_path": first.get("path"),
         "output_kind": first.get("kind"), "output_link": first.get("link"),
-        "score": min((verdict["score"] for verdict in verdicts), default=None),
-        "defects": tuple(dict.fromkeys(reason["defect"] for verdict in verdicts for reason in verdict["reasons"])),
+        "score": min((one["score"] for one in judged), default=None),
+        "defects": tuple(dict.fromkeys(reason["defect"] for one in judged for reason in one["reasons"])),
         "stages": tuple(stage["name"] for stage in row.get("stages") or ()),
     }
 

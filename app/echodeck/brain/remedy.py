@@ -61,7 +61,7 @@ def remedy(verdicts: Sequence[Verdict], least: float, steps: Steps) -> Remedy:
 
 def _fair(verdict: Verdict) -> float | None:
     kept = prod(1.0 - reason.severity for reason in verdict.reasons if reason.defect in NOT_THE_MODELS)
-    return min(100.0, verdict.score / kept) if kept > 0.0 else None
+    return min(100.0, verdict.score / kept) if verdict.score is not None and kept > 0.0 else None
 
 
 def _said(reasons: Sequence[Reason]) -> str:

@@ -119,12 +119,13 @@ def _cells(job: Job) -> tuple[str | int, ...]:
 
 
 def verdict_of(job: Job) -> str:
-    """The worst verdict on what it made: "38 · noise left over: 2 steps"; "" if there is none."""
+    """The worst verdict on what it made: "38 · noise left over: 2 steps", or why there is no score; "" without one."""
     verdicts = job.get("verdicts") or []
     if not verdicts:
         return ""
-    low = min(verdicts, key=lambda verdict: verdict["score"])
-    return " · ".join([str(low["score"]), *(reason["sentence"] for reason in low["reasons"][:1])])
+    low = min(verdicts, key=lambda verdict: 101 if verdict["score"] is None else verdict["score"])
+    worth = [] if low["score"] is None else [str(low["score"])]
+    return " · ".join([*worth, *(reason["sentence"] for reason in low["reasons"][:1])])
 
 
 def _done(job: Job) -> str:

@@ -13,7 +13,7 @@ from ..brain.remedy import Steps, fair, remedy
 from ..brain.words import span
 from ..model.facts import Rerouted
 from ..model.job import Climb, Job, JobSpec, JobState
-from ..model.verdict import Verdict
+from ..model.verdict import Verdict, scores
 from ..wire import show, wishes
 from .desk import Desk
 from .ladders import PART, Ladders
@@ -95,7 +95,7 @@ class Climbs:
             return
         self._ladders.learn(job, fair(verdicts), change)
         least = self._ladders.rules.bounds.get(job.wish.quality, 0.0)
-        score = fmean(one.score for one in verdicts)
+        score = fmean(scores(verdicts))
         if not job.wish.auto or score >= least or any(one.follows == job.id for one in self._desk.queue.known()):
             return
         reason = f"its picture scored {score:.0f}, and {job.wish.quality} needs {least:.0f}"

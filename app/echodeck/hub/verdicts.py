@@ -18,7 +18,7 @@ GOOD = 70
 
 
 class Verdicts:
-    """Part "verdicts" of the brain. `judged` is told them too."""
+    """Part "verdicts" of the brain. `judged` is told those that have a score, too."""
 
     def __init__(self, desk: Desk, judged: Callable[[Job, Sequence[Verdict], Change], None]) -> None:
         self._desk, self._judged = desk, judged
@@ -37,13 +37,16 @@ class Verdicts:
         desk.save(judged, change)
         desk.event("quality_report", judged, change)
         for verdict in verdicts:
-            if verdict.score < GOOD and verdict.reasons:
-                desk.log(change, "warning", job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
-        self._judged(judged, verdicts, change)
+            if verdict.reasons and (verdict.score is None or verdict.score < GOOD):
+                level = "info" if verdict.score is None else "warning"
+                desk.log(change, level, job.worker_id, f"{job.spec.title}: {in_words(verdict)}", job.id)
+        if scored := [one for one in verdicts if one.score is not None]:
+            self._judged(judged, scored, change)
         return {}
 
 
 def in_words(verdict: Verdict) -> str:
-    """ "picture 2 scores 38 of 100: noise left over: 2 steps" """
+    """ "output 2 scores 38 of 100: noise left over: 2 steps"; "output 1 is not judged: …" """
     said = "; ".join(reason.sentence or DEFECTS.get(reason.defect, reason.defect) for reason in verdict.reasons)
-    return f"picture {verdict.output + 1} scores {verdict.score} of 100: {said}"
+    worth = "is" if verdict.score is None else f"scores {verdict.score} of 100:"
+    return f"output {verdict.output + 1} {worth} {said}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DEFECTS = {
@@ -21,6 +22,8 @@ DEFECTS = {
     "missing_frames": "frames are missing",
 }
 """What can be wrong with an output: its name, and in short for people."""
+UNJUDGED = "unjudged"
+"""The name of a reason that is no defect: nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,16 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of one output of a job, by its place among them: `score` is 0 (useless) to 100, `reasons` the worst first."""
+    """Of one output of a job, by its place among them: `score` is 0 (useless) to 100, `reasons` the worst first.
+
+    What could not be judged has no score, and its one reason says why and what to do.
+    """
 
     output: int
-    score: int
+    score: int | None
     reasons: tuple[Reason, ...] = ()
+
+
+def scores(verdicts: Iterable[Verdict]) -> list[int]:
+    """Of those that were judged."""
+    return [one.score for one in verdicts if one.score is not None]

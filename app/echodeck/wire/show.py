@@ -54,7 +54,7 @@ class JobView(Show):
     are impossible, `extras` which further ones there are ("skip"). `errorDetail` is what was tried and a traceback, as
     far as there are any, or null. `usage` is what all its stages took of the machine together; null until some seconds
     after the end, or if nobody measured it. `verdicts` are on its outputs, each by its place (`output`); empty until
-    they come, and for what was not judged.
+    they come. One without a score could not be judged, and says why.
 
     `notBefore` is until when it waits to be tried again, `avoid` the hosts it did not fit on, `tries` what went wrong
     before, `climbs` its moves on a ladder of models. `asked` has what was asked for where it is another now, `follows`

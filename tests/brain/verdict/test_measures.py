@@ -137,6 +137,27 @@ def test_light_that_runs_over_is_cut_off_and_white_paper_is_not() -> None:
     assert tone(paper).cut == 0.0
 
 
+def beside_white(colour: float) -> Field:
+    """Half of it white, half in one even colour."""
+    return np.broadcast_to(np.where(np.arange(160) < 80, colour, 1.0)[None, :, None], (160, 160, 3))
+
+
+@pytest.mark.parametrize("colour", [0.05, 0.5, 0.84, 0.9])
+def test_a_colour_beside_pure_white_is_drawn_and_a_ramp_into_it_is_cut_off(colour: float) -> None:
+    assert tone(beside_white(colour)).cut == 0.0
+    ramp = np.clip(np.linspace(colour, 2 - colour, 160), 0, 1)
+    assert tone(np.broadcast_to(ramp[None, :, None], (160, 160, 3))).cut == pytest.approx(0.5, abs=0.2)
+
+
+def test_an_area_that_ran_over_behind_sharp_edges_counts_and_one_that_was_drawn_does_not() -> None:
+    rows, columns = np.mgrid[0:160, 0:160]
+    leaf = (np.hypot(rows - 80, columns - 50) < 40)[..., None]
+    glow = np.clip(1.6 - np.abs(rows - 70) / 60, 0, 1)[..., None]
+    drawn = np.where(leaf, 1.0, 0.4) * np.ones(3)
+    assert tone(drawn).cut == 0.0
+    assert tone(np.where(leaf, glow, 0.4) * np.ones(3)).cut > 0.05
+
+
 def test_pixels_that_are_no_numbers_are_counted_and_passed_over() -> None:
     picture = scene()
     picture[:40] = np.nan

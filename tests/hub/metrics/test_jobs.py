@@ -120,10 +120,10 @@ async def test_verdicts_are_counted(rig: Any, metrics: Metrics, value: Any) -> N
     await rig.submit(ann)
     job = await rig.claim(agent)
     await rig.report(agent, job, "planned", stages=[["sample", 0]])
-    await rig.report(agent, job, "completed", outputs=[{"path": "a.png"}, {"path": "b.png"}])
+    await rig.report(agent, job, "completed", outputs=[{"path": "a.png"}, {"path": "b.png"}, {"path": "c.mp4"}])
     noise = {"defect": "noise", "severity": 0.6, "sentence": "noise left over", "measure": 0.2}
     await rig.report(agent, job, "judged", verdicts=[{"output": 0, "score": 97}, {
-        "output": 1, "score": 38, "reasons": [noise]}])
+        "output": 1, "score": 38, "reasons": [noise]}, {"output": 2, "score": None}])
     assert value(metrics, "output_score_count", engine="sketch") == 2.0
     assert value(metrics, "output_score_bucket", engine="sketch", le="40.0") == 1.0
     assert value(metrics, "output_defects_total", engine="sketch", defect="noise") == 1.0

@@ -61,6 +61,7 @@ def test_a_notice_has_what_the_alert_says() -> None:
     ("generation_complete", {"elapsed": 7.6}, "sketch-s, in 7.6 s"),
     ("generation_complete", {"elapsed": 120.0, "verdicts": [Verdict(0, 82)]}, "sketch-s, in 2 min, score 82"),
     ("generation_complete", {"verdicts": [Verdict(0, 82), Verdict(1, 40)]}, "sketch-s, scores 40 to 82"),
+    ("generation_complete", {"elapsed": 7.6, "verdicts": [Verdict(0, None)]}, "sketch-s, in 7.6 s"),
     ("generation_failed", {"elapsed": 3.0, "error": "out of memory"}, "sketch-s, after 3.0 s: out of memory"),
     ("generation_failed", {"model": "", "error": "no worker"}, "sketch: no worker"),
     ("generation_cancelled", {"cancelled_by": "ann"}, "sketch-s, by ann"),

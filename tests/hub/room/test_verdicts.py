@@ -27,7 +27,7 @@ async def test_a_verdict_is_kept_and_told(place: Any, ada: Any, agent: Any) -> N
     assert place.job(job["id"])["verdicts"] == [SHOWN]
     [line] = [line for line in place.told("log") if "scores" in line["message"]]
     assert line["level"] == "warning"
-    assert line["message"].endswith("picture 1 scores 38 of 100: noise left over: 2 steps")
+    assert line["message"].endswith("output 1 scores 38 of 100: noise left over: 2 steps")
     await place.settle()
     assert (await place.stored())[job["id"]].verdicts[0].reasons[0].defect == "noise"
 
@@ -37,6 +37,15 @@ async def test_a_good_verdict_is_no_line_in_the_log(place: Any, ada: Any, agent:
     await agent.report(job, "judged", verdicts=[{"output": 0, "score": 97, "reasons": []}])
     assert place.job(job["id"])["verdicts"][0]["score"] == 97
     assert not [line for line in place.told("log") if "scores" in line["message"]]
+
+
+async def test_what_could_not_be_judged_is_told_without_a_score(place: Any, ada: Any, agent: Any) -> None:
+    job = await done(ada, agent)
+    why = {"defect": "unjudged", "severity": 0.0, "sentence": "not judged: no decoder", "measure": 0.0}
+    await agent.report(job, "judged", verdicts=[{"output": 0, "score": None, "reasons": [why]}])
+    assert place.job(job["id"])["verdicts"][0]["score"] is None
+    [line] = [line for line in place.told("log") if "judged" in line["message"]]
+    assert (line["level"], line["message"].partition(": ")[2]) == ("info", "output 1 is not judged: no decoder")
 
 
 @pytest.mark.parametrize("change", [{"attempt": 7}, {"workerId": "studio/sketch/another"}, {"jobId": "nobody's"}])

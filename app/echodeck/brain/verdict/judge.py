@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from ...model.verdict import Reason, Verdict
+from ...model.verdict import UNJUDGED, Reason, Verdict
 from ..words import percent
 from .figures import FilmMeasures, Measures
 from .norms import Norms
@@ -55,6 +55,11 @@ def judge(place: int, seen: Measures, asked: Asked, norms: Norms, *, film: FilmM
 def unreadable(place: int, why: str) -> Verdict:
     """The verdict on a file that cannot be read to its end."""
     return Verdict(place, 0, (Reason("truncated", 1.0, f"the file is cut off or damaged: {why}"),))
+
+
+def unjudged(place: int, why: str) -> Verdict:
+    """The verdict on what cannot be judged, which is no fault of its own."""
+    return Verdict(place, None, (Reason(UNJUDGED, 0.0, f"not judged: {why}"),))
 
 
 def _empty(seen: Measures) -> Iterator[Reason]:

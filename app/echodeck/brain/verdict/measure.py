@@ -17,10 +17,9 @@ TONE_SIDE = 768
 def measure(raw: Raw) -> Measures:
     """Of pixels as a file has them (see `pixels.normal`). Large pictures are seen whole for their light, and in crops,
     not resized, for grain, edges and bands."""
-    picture = normal(raw)
-    height, width, _ = picture.shape
-    seen = tone(reduced(picture, TONE_SIDE))
-    fine = [np.nan_to_num(crop, nan=0.5, posinf=1.0, neginf=0.0) for crop in crops(picture)]
+    height, width = raw.shape[:2]
+    seen = tone(reduced(raw, TONE_SIDE))
+    fine = [np.nan_to_num(normal(crop), nan=0.5, posinf=1.0, neginf=0.0) for crop in crops(raw)]
     widths = [found for crop in fine if (found := edge_width(light_of(crop), seen.span)) is not None]
     return Measures(
         width=width, height=height, low=seen.low, high=seen.high, middle=seen.middle, tint=seen.tint, bad=seen.bad,

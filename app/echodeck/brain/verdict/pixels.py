@@ -37,12 +37,12 @@ def light_of(picture: Field) -> Field:
     return light
 
 
-def crops(picture: Field) -> list[Field]:
-    """The picture, or if it is large some crops of it, evenly spread."""
-    height, width, _ = picture.shape
+def crops(raw: Raw) -> list[Raw]:
+    """The picture (height, width, …), or if it is large some crops of it, evenly spread."""
+    height, width = raw.shape[:2]
     if height * width <= (CROP * MOST_CROPS) ** 2:
-        return [picture]
-    return [picture[y : y + CROP, x : x + CROP] for y in _starts(height) for x in _starts(width)]
+        return [raw]
+    return [raw[y : y + CROP, x : x + CROP] for y in _starts(height) for x in _starts(width)]
 
 
 def _starts(length: int) -> list[int]:
@@ -51,15 +51,15 @@ def _starts(length: int) -> list[int]:
             max(0, (length - CROP) // 2) for part in range(count)]
 
 
-def reduced(picture: Field, side: int) -> Field:
-    """The picture by means over squares, so that its longer side is at most about `side`."""
-    height, width, _ = picture.shape
+def reduced(raw: Raw, side: int) -> Field:
+    """The picture as by `normal`, by means over squares, so that its longer side is at most about `side`. Of a large
+    one there is never more as floats than one row of squares."""
+    height, width = raw.shape[:2]
     factor = -(-max(height, width) // side)
     if factor == 1:
-        return picture
-    from skimage.transform import downscale_local_mean
-
+        return normal(raw)
     down, across = min(factor, height), min(factor, width)
-    whole = picture[: height // down * down, : width // across * across]
-    means: Field = downscale_local_mean(whole, (down, across, 1))
-    return means
+    count = width // across
+    rows = [normal(raw[y : y + down, : count * across]).reshape(down, count, across, 3).mean(axis=(0, 2))
+            for y in range(0, height // down * down, down)]
+    return np.stack(rows)

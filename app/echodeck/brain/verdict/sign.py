@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .likeness import SIDE, Signature
-from .pixels import Raw, light_of, normal
+from .pixels import Raw, light_of, reduced
 
 GRID = 32
+REDUCED = 512
+"""The longer side to which large pictures are brought first."""
 
 
 def signature(raw: Raw, of: str = "") -> Signature:
@@ -15,7 +17,7 @@ def signature(raw: Raw, of: str = "") -> Signature:
     from scipy.fft import dctn
     from skimage.transform import resize_local_mean
 
-    picture = np.nan_to_num(normal(raw), nan=0.5, posinf=1.0, neginf=0.0)
+    picture = np.nan_to_num(reduced(raw, REDUCED), nan=0.5, posinf=1.0, neginf=0.0)
     small = resize_local_mean(picture, (GRID, GRID), channel_axis=2)
     low = dctn(light_of(small), norm="ortho")[:9, :9].ravel()[1:65]
     bits = low > np.median(low)

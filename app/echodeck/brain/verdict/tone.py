@@ -12,13 +12,19 @@ EDGE = 0.005
 """The share of pixels left out at either end: a few of them say nothing of the whole."""
 OVER, MOSTLY = 0.5 / 255, 0.1
 """What is left of the light where it is over the end, and how much of an area that was cut off is."""
+BRINK = 0.03
+"""What is nearer to the end than this is as good as over it, for compression blurs the line."""
 OPENING = 5
 """Cut-off areas narrower than this are highlights, stars and lines."""
 NEAR = 3
-"""So far outside an area that was cut off, in pixels, is looked whether the light ran into it slowly."""
-SLOW, BRINK = 0.15, 0.03
-"""Slow is what rises by less within OPENING pixels; what is nearer to the end than the brink is as good as over it,
-for compression blurs the line."""
+"""So far outside an area that was cut off, in pixels, is looked whether the light ran into it."""
+REACH = 0.18
+"""Light that runs over the end is nearer to it than this just outside."""
+PACE, UNEVEN = 1.5, 0.03
+"""An even ramp is 5/4 as far from the brink there as it rises within OPENING pixels. What is much farther stands behind
+a step: it is a colour of its own beside a pure one."""
+ENOUGH = 0.6
+"""An area counts in full when the light ran into it along so much of its outline; the rest are edges of things."""
 LEAST_CUT = 0.02
 
 
@@ -55,7 +61,7 @@ def tone(picture: Field) -> Tone:
 
 
 def _cut(left: Field) -> float:
-    """The share of the picture where nothing is `left` (height, width) before the end, as far as it ran out slowly."""
+    """The share of the picture where nothing is `left` (height, width) before the end, as far as it ran out there."""
     from scipy import ndimage
 
     areas: Mask = ndimage.binary_opening(left < BRINK, np.ones((OPENING, OPENING), bool))
@@ -63,9 +69,12 @@ def _cut(left: Field) -> float:
     if share < LEAST_CUT or float((areas & (left <= OVER)).mean()) < MOSTLY * share:
         return 0.0
     inner = ndimage.binary_dilation(areas, iterations=NEAR - 1)
-    ring = ndimage.binary_dilation(inner) & ~inner
-    if not ring.any():  # what lies between is narrower than that
-        ring = ~areas
-    rise = ndimage.maximum_filter(left, OPENING) - ndimage.minimum_filter(left, OPENING)
-    slow = float((rise[ring] < SLOW).mean()) if ring.any() else 1.0
-    return share * slow
+    whole = ndimage.binary_dilation(inner)
+    outline = whole & ~inner & (left >= BRINK)
+    farthest, nearest = ndimage.maximum_filter(left, OPENING), ndimage.minimum_filter(left, OPENING)
+    steady = farthest - BRINK <= PACE * (farthest - nearest) + UNEVEN
+    numbers, count = ndimage.label(whole)
+    sizes, outlines, ran = (np.bincount(numbers[mask], minlength=count + 1)
+                            for mask in (areas, outline, outline & steady & (farthest < REACH)))
+    counts = np.minimum(1.0, ran / np.maximum(outlines, 1) / ENOUGH)
+    return float((sizes * counts).sum() / areas.size)

@@ -66,6 +66,8 @@ class JobFigures:
 
     def _judged(self, job: Job, engine: str) -> None:
         for verdict in job.verdicts:
+            if verdict.score is None:
+                continue
             self._score.labels(engine).observe(verdict.score)
             for reason in verdict.reasons:
                 self._defects.labels(engine, reason.defect).inc()

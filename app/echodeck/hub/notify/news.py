@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...brain.notices.notice import RANK, Notice
 from ...brain.words import span
 from ...model.record import Alert
+from ...model.verdict import scores
 from ...wire import show
 
 ENDED = {"generation_complete": ("completed", "success"), "generation_failed": ("failed", "error"),
@@ -64,9 +65,8 @@ def _how(job: show.JobView, ending: str) -> str:
         parts.append(f"{'in' if ending == 'completed' else 'after'} {span(job.elapsed)}")
     if ending == "cancelled" and job.cancelled_by:
         parts.append(f"by {job.cancelled_by}")
-    if job.verdicts:
-        scores = [verdict.score for verdict in job.verdicts]
-        low, high = min(scores), max(scores)
+    if known := scores(job.verdicts):
+        low, high = min(known), max(known)
         parts.append(f"score {low}" if low == high else f"scores {low} to {high}")
     said = ", ".join(part for part in parts if part)
     return f"{said}: {job.error}" if job.error else said
