@@ -61,7 +61,7 @@ async def _happen(place: Any, ada: Any, hand: Any, job: dict[str, Any], event: s
     else:
         await hand.report(job, "completed", outputs=[{"path": "a.png"}])
         change = Change(place.clock())
-        verdict = Verdict(0, 95 if event == "good" else 5, () if event == "good" else (Reason("blur", 0.9),))
+        verdict = Verdict(0, 95 if event == "good" else 5, () if event == "good" else (Reason("blur", 0.9, "blurred"),))
         place.room.staff.climbs.judged(place.room.desk.queue.get(job["id"]), (verdict,), change)
         await place.room.desk.ledger.put(change)
 
