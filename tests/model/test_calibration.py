@@ -13,6 +13,7 @@ from echodeck.model.calibration import (
     FIRST,
     KEPT_KINDS,
     LEAST_Z,
+    MOST_TIMES,
     MOST_Z,
     SHARES,
     WINDOW,
@@ -188,3 +189,15 @@ def test_the_same_few_scores_narrow_once_not_once_a_level() -> None:
     lived(calibration, [10.0] * 3)
     assert calibration.ends(KIND, 0.5) == calibration.ends((), 0.5)
     assert calibration.ends(KIND, 0.5)[0] > Z80 / 2
+
+
+def test_an_interval_that_says_nothing_any_more_is_not_widened_further() -> None:
+    """Of some hundred jobs behind each other the ends are added up: without a bound that made years."""
+    calibration = Calibration()
+    wild = Total(10.0, 4.0, 25.0)
+    lived(calibration, [10_000.0, 0.001] * 40)
+    told = calibration.set(KIND, 0.5, wild)
+    assert told.low_s == pytest.approx(10.0 / MOST_TIMES)
+    assert told.high_s == pytest.approx(10.0 * MOST_TIMES)
+    unsure = Total(10.0, 0.1, 1000.0)
+    assert calibration.set(KIND, 0.5, unsure).high_s == pytest.approx(1000.0, rel=1e-6), "it was so without it"

@@ -34,6 +34,9 @@ PRIOR_SCORES = 5.0
 ends of an interval."""
 LEAST_Z, MOST_Z = 0.1, 12.0
 """An end is never nearer to the estimate than this many deviations, nor farther."""
+MOST_TIMES = 8.0
+"""Calibration makes an end no farther from the estimate than this many times. Beyond it an interval says nothing, and
+the sum of a long queue's would be years."""
 LEAST_DEVIATION = 0.01
 
 Kind = tuple[str, ...]
@@ -159,8 +162,9 @@ class Calibration:
             return span
         low, high = self.ends(kind, share)
         deviation = max(LEAST_DEVIATION, deviation_of(span))
-        return Total(span.median_s, span.median_s * math.exp(-deviation * low),
-                     span.median_s * math.exp(deviation * high))
+        most = max(math.log(MOST_TIMES), Z80 * deviation)
+        return Total(span.median_s, span.median_s * math.exp(-min(most, deviation * low)),
+                     span.median_s * math.exp(min(most, deviation * high)))
 
     def kinds(self) -> list[Kind]:
         """Every kind that was learnt of, the coarser first."""

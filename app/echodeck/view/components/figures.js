@@ -40,7 +40,7 @@ function factBox(feed) {
   node.tick = (job) => {
     const rest = left(job, feed.now());
     const paused = job.status === "paused";
-    put(facts.left, rest === null ? NONE : span(rest), rest === null ? "" : plusMinus(job.etaLow, job.etaHigh));
+    put(facts.left, rest === null ? NONE : span(rest), rest === null ? "" : doubt(job.eta, job.etaLow, job.etaHigh));
     setAttr(facts.left.value, "data-eta-s", rest === null ? "" : rest.toFixed(1));
     setText(facts.left.caption, paused ? "left when resumed" : "left");
     setText(facts.done.caption, paused ? "paused by" : "done at");

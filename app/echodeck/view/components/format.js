@@ -23,8 +23,15 @@ function short(s) {
 function plusMinus(low, high) {
   const half = (high - low) / 2;
   if (!Number.isFinite(half) || half < 0.05) return "";
+  if (half >= 48 * 3600) return `± ${Math.round(half / 86400)} d`;
+  if (half >= 90 * 60) return `± ${Math.round(half / 3600)} h`;
   if (half >= 90) return `± ${Math.round(half / 60)} min`;
   return half < 3 ? `± ${half.toFixed(1)} s` : `± ${Math.round(half)} s`;
+}
+
+// Of a time left: an interval that is wider than the time itself has only an end worth saying.
+function doubt(middle, low, high) {
+  return (high - low) / 2 > middle ? `up to ${span(high)}` : plusMinus(low, high);
 }
 
 function clock(ms, seconds = false) {

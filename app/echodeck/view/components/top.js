@@ -12,8 +12,11 @@ function summary(feed) {
   const busy = stats.running ? `${stats.running} running` : "Nothing is running";
   const { clearAt, clearLow, clearHigh } = feed.board.get("queue");
   if (!clearAt || !(stats.running || stats.pending)) return [busy, "", ""];
-  return [`${busy} · all done at `, clock(when(clearAt)),
-    ` ${plusMinus(when(clearLow) / 1000, when(clearHigh) / 1000)}`];
+  const [at, low, high] = [when(clearAt), when(clearLow), when(clearHigh)];
+  // Too unsure to be halved: only by when is worth saying.
+  const spread = (high - low) / 2 > at - feed.now() ? `, likely by ${clock(high)}`
+    : ` ${plusMinus(low / 1000, high / 1000)}`;
+  return [`${busy} · all done at `, clock(at), spread];
 }
 
 function badgeText({ state, latencyMs, nextTryAt }) {
