@@ -31,7 +31,7 @@ class Norms:
     grain: float = 3.0 / 255
     edge_px: float = 3.0
     bands: float = 0.0009
-    cut: float = 0.05
+    cut: float = 0.039
     span: float = 0.2
     steps: float = USUAL_STEPS
 
