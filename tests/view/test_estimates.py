@@ -31,16 +31,18 @@ def test_how_good_the_estimates_were(hub: FakeHub, open_page: Open) -> None:
     wait_for("both kinds", lambda: page.get_by_test_id("estimate-kind").count() == 2)
     everything, model = page.get_by_test_id("estimate-kind").all()
     assert everything.locator("caption").inner_text() == "all jobs"
-    assert model.locator("caption").inner_text() == "sketch <b>m</b>"
+    assert model.locator("caption").inner_text() == "sketch <b>m</b> · still learning"
     waiting, half = everything.get_by_test_id("estimate-share").all()
     assert waiting.locator("th").inner_text() == "waiting"
     assert [cell.strip() for cell in half.locator("td.right").all_inner_texts()] == ["12 %", "55 %", "30"]
     assert half.locator(".bar i").evaluate("i => i.style.width") == "24.6%"
     assert half.locator(".odd").count() == 1, "an interval of 80 % that holds every second truth"
     assert model.locator(".odd").count() == 0, "three jobs say nothing of it"
-    hub.tell(score((), 31, 0.1, 0.8))
+    assert everything.locator("i.poor").count() == 0
+    hub.tell(score((), 31, 0.3, 0.8))
     wait_for("the newer", lambda: "31" in half.inner_text())
     assert half.locator(".odd").count() == 0
+    assert everything.locator("i.poor").count() == 2, "it is off by more than one would plan with"
     assert page.get_by_text("Nothing to compare yet", exact=False).is_hidden()
 
 

@@ -2,6 +2,7 @@
 
 const WIDEST = 0.5; // an error that fills its bar
 const ENOUGH = 20; // estimates before a coverage says something
+const POOR = 0.25; // an error that is nothing to be proud of
 const COVERED = [0.7, 0.9]; // what an interval of 80 % may hold and be left without a remark
 
 const rounded = (x) => `${(100 * x).toFixed(100 * x < 9.95 ? 1 : 0)} %`;
@@ -14,6 +15,7 @@ function shareRow() {
   node.update = (one) => {
     setText(name, doneAt(one.share));
     bar.style.width = `${Math.min(100, (100 * one.error) / WIDEST)}%`;
+    bar.classList.toggle("poor", one.error > POOR);
     setText(off, rounded(one.error));
     off.title = `on average ${rounded(Math.abs(one.bias))} too ${one.bias > 0 ? "long" : "short"}`;
     setText(held, `${Math.round(100 * one.coverage)} %`);
@@ -26,14 +28,15 @@ function shareRow() {
 }
 
 function kindCard() {
-  const [title, body] = [h("caption"), h("tbody")];
+  const [title, learning, body] = [h("span"), h("small"), h("tbody")];
   const heads = ["how far", "", "off by", "held", "jobs"].map((text, n) => h("th", { scope: "col",
     title: n === 3 ? "how often the 80 % interval held the truth" : null }, text));
   heads.slice(2).forEach((head) => head.classList.add("right"));
-  const node = h("table.scores", { data: { testid: "estimate-kind" } }, title, h("thead", {}, h("tr", {}, ...heads)),
-    body);
+  const node = h("table.scores", { data: { testid: "estimate-kind" } }, h("caption", {}, title, learning),
+    h("thead", {}, h("tr", {}, ...heads)), body);
   node.update = (score) => {
     setText(title, score.name || "all jobs");
+    setText(learning, score.shares.some((one) => one.count >= ENOUGH) ? "" : " · still learning");
     rows(body, score.shares, (one) => one.share, shareRow);
   };
   return node;
