@@ -52,6 +52,11 @@ def script(began_s: float) -> Callable[[Client], Awaitable[None]]:
     return greet
 
 
+async def agent(client: Client) -> None:
+    """Greets it as the agent that measures the machine."""
+    await client.call("register", say.Register("agent-1", "studio"), ahead=True)
+
+
 def until(said: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE_S
     while not (found := said()):
@@ -69,19 +74,21 @@ def written(data: Path) -> bool:
 def test_a_job_keeps_what_it_took_before_the_hub_was_killed(tmp_path: Path) -> None:
     began_s = time.time() - SAMPLES
     with hub(tmp_path) as (process, url):
-        with connect(url, endpoint=WORKER, greet=script(began_s)) as agent:
+        with connect(url, endpoint=WORKER, greet=script(began_s)) as job, \
+                connect(url, endpoint=WORKER, greet=agent) as measurer:
             for n in range(SAMPLES):
-                agent.call("host_metrics", say.HostMetrics(Host("studio", began_s + n, gpus=(GPU,))))
-            agent.call("job_report", say.JobReport(**HAND, fact="planned", at_s=began_s, stages=[("train", 0)]))
-            agent.call("job_report", say.JobReport(**HAND, fact="stage_started", at_s=began_s))
+                measurer.call("host_metrics", say.HostMetrics(Host("studio", began_s + n, gpus=(GPU,))))
+            job.call("job_report", say.JobReport(**HAND, fact="planned", at_s=began_s, stages=[("train", 0)]))
+            job.call("job_report", say.JobReport(**HAND, fact="stage_started", at_s=began_s))
             until(lambda: written(tmp_path))
         process.kill()
-    with hub(tmp_path) as (_, url), connect(url, endpoint=WORKER, greet=script(began_s)) as agent:
-        agent.call("host_metrics", say.HostMetrics(Host("studio", time.time(), gpus=(GPU,))))
+    with hub(tmp_path) as (_, url), connect(url, endpoint=WORKER, greet=script(began_s)) as job, \
+            connect(url, endpoint=WORKER, greet=agent) as measurer:
+        measurer.call("host_metrics", say.HostMetrics(Host("studio", time.time(), gpus=(GPU,))))
         ended_s = time.time()
-        agent.call("job_report", say.JobReport(**HAND, fact="stage_done", at_s=ended_s, duration_s=ended_s - began_s))
-        agent.call("job_report", say.JobReport(**HAND, fact="completed", at_s=ended_s))
-        agent.call("host_metrics", say.HostMetrics(Host("studio", ended_s + 1.0, gpus=(GPU,))))
+        job.call("job_report", say.JobReport(**HAND, fact="stage_done", at_s=ended_s, duration_s=ended_s - began_s))
+        job.call("job_report", say.JobReport(**HAND, fact="completed", at_s=ended_s))
+        measurer.call("host_metrics", say.HostMetrics(Host("studio", ended_s + 1.0, gpus=(GPU,))))
         used = until(lambda: httpx.get(f"{url}/api/generations/x1").json().get("usage"))
     assert used["length"] == pytest.approx(ended_s - began_s, abs=1.0)
     assert used["length"] - used["unmeasured"] >= SAMPLES - 2.0

@@ -26,7 +26,7 @@ def test_what_is_not_known_of_a_gpu_is_not_shown_as_nothing(hub: FakeHub, open_p
     page = open_page("machines")
     meters = page.get_by_test_id("machine").locator(".meter")
     wait_for("the machine's bars", lambda: meters.count() > 6)
-    shown = {one.locator("span").text_content(): one.locator("em").text_content() for one in meters.all()[:6]}
+    shown = {one.locator("span").first.text_content(): one.locator("em").text_content() for one in meters.all()[:6]}
     assert shown.pop("GPU 1").startswith("lost at ")
     assert shown == {"VRAM 0": "6 / 12 GB", "GPU 0": "40 %", "GPU 2": "asleep", "VRAM 3": "? / 12 GB", "GPU 3": "5 %"}
     assert meters.nth(2).get_attribute("title") == "RTX 4090: no driver"
